@@ -1,0 +1,41 @@
+# Everything a newcomer or CI needs; each target builds its own virtual environment first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help demo test check format golden bench clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
+
+$(STAMP): pyproject.toml mdeinspect/__init__.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group test --group check
+	touch $@
+
+demo: $(STAMP)  ## inspect a simulated host before and after something goes wrong
+	$(BIN)/mdeinspect demo
+
+test: $(STAMP)  ## all tests
+	$(BIN)/python -m pytest -n auto
+
+check: $(STAMP)  ## format, lint, types, architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## rewrite the code in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+golden: $(STAMP)  ## rewrite the golden outputs; review the diff
+	$(BIN)/python -m pytest tests/golden --update-golden
+
+bench: $(STAMP)  ## timings as ratios to a bare interpreter, also in build/bench.json
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,213 @@
+"""Files below one root, read without ever blocking, leaving the root, or opening a device."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+
+from mdeinspect.errors import NotThere, Unreadable
+from mdeinspect.model import FileFacts
+
+MAX_LINKS = 40
+MAX_NAMES = 4096
+ATTEMPTS = 3
+OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
+
+Describe = Callable[[str, Sequence[str], os.stat_result], FileFacts]
+
+
+def describe(path: str, links: Sequence[str], found: os.stat_result) -> FileFacts:
+    """What `stat` says, in our own terms."""
+    return FileFacts(
+        path=path,
+        links=tuple(links),
+        uid=found.st_uid,
+        gid=found.st_gid,
+        mode=stat.S_IMODE(found.st_mode),
+        size=found.st_size,
+        mtime=_moment(found.st_mtime),
+        changed=_moment(max(found.st_mtime, found.st_ctime)),
+    )
+
+
+class Files:
+    """The files of a machine whose `/` lies at `root` ("" for this machine's own)."""
+
+    def __init__(self, root: str = "", describe: Describe = describe) -> None:
+        self._root = root
+        self._describe = describe
+
+    def stat(self, path: str) -> FileFacts:
+        """See `Host.stat`."""
+        return self._find(path)[1]
+
+    def read(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
+        """See `Host.read`."""
+        for _ in range(ATTEMPTS):
+            real, facts = self._find_regular(path)
+            if facts.size > limit:
+                raise _too_large(path, limit, facts)
+            data, steady = self._take(real, path, facts, start=0, limit=limit + 1)
+            if len(data) > limit:
+                raise _too_large(path, limit, facts)
+            if steady:
+                return data, facts
+        raise Unreadable(
+            f"cannot read {path}: it changed while it was read, {ATTEMPTS} times; try again",
+            kind="changing",
+            file=facts,
+        )
+
+    def tail(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
+        """See `Host.tail`."""
+        real, facts = self._find_regular(path)
+        data, _ = self._take(real, path, facts, start=max(0, facts.size - limit), limit=limit)
+        return data, facts
+
+    def link(self, path: str) -> str | None:
+        """See `Host.link`."""
+        folder, _, name = path.rpartition("/")
+        real, _ = self._follow(folder or "/")
+        here = f"{self._root}{real.rstrip('/')}/{name}"
+        try:
+            return os.readlink(here) if stat.S_ISLNK(os.lstat(here).st_mode) else None
+        except FileNotFoundError as error:
+            raise NotThere(f"{path} does not exist") from error
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def names(self, path: str) -> Sequence[str]:
+        """See `Host.names`."""
+        real, _ = self._follow(path)
+        try:
+            with os.scandir((self._root + real) or "/") as entries:
+                return sorted(entry.name for entry in islice(entries, MAX_NAMES))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotThere(f"{path} is not a folder") from error
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+    def _find(self, path: str) -> tuple[str, FileFacts, os.stat_result]:
+        real, links = self._follow(path)
+        try:
+            found = os.lstat(self._root + real)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        return real, self._describe(path, links, found), found
+
+    def _find_regular(self, path: str) -> tuple[str, FileFacts]:
+        real, facts, found = self._find(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise Unreadable(
+                f"cannot read {path}: it is {_kind(found.st_mode)}, not a regular file",
+                kind="not-regular",
+                file=facts,
+            )
+        return real, facts
+
+    def _follow(self, path: str) -> tuple[str, list[str]]:
+        """The place behind every link of `path`, inside the root, and the links met."""
+        todo = path.split("/")[::-1]
+        done: list[str] = []
+        links: list[str] = []
+        while todo:
+            part = todo.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                del done[-1:]
+                continue
+            here = "/".join(["", *done, part])
+            target = self._target(here, path, links)
+            if target is None:
+                done.append(part)
+                continue
+            links.append(here)
+            if len(links) > MAX_LINKS:
+                raise Unreadable(f"cannot read {path}: its links form a loop", kind="link-loop")
+            if target.startswith("/"):
+                done = []
+            todo.extend(target.split("/")[::-1])
+        return "/" + "/".join(done), links
+
+    def _target(self, here: str, path: str, links: Sequence[str]) -> str | None:
+        """Where the link at `here` points; None when it is no link."""
+        try:
+            found = os.lstat(self._root + here)
+            return os.readlink(self._root + here) if stat.S_ISLNK(found.st_mode) else None
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if links:
+                message = f"cannot read {path}: the link {links[-1]} points to nothing"
+                raise Unreadable(message, kind="dangling-link") from error
+            raise NotThere(f"{path} does not exist") from error
+        except (OSError, ValueError) as error:
+            raise _unreadable(path, error) from error
+
+    def _take(
+        self, real: str, path: str, facts: FileFacts, *, start: int, limit: int
+    ) -> tuple[bytes, bool]:
+        """Bytes from `start`, and whether the file stood still meanwhile."""
+        try:
+            handle = os.open(self._root + real, OPEN)
+        except OSError as error:
+            raise _unreadable(path, error, facts) from error
+        try:
+            before = os.fstat(handle)
+            if not stat.S_ISREG(before.st_mode):  # replaced since we looked
+                return b"", False
+            data = _read_at(handle, start, limit)
+            return data, _signature(before) == _signature(os.fstat(handle))
+        except OSError as error:
+            raise _unreadable(path, error, facts) from error
+        finally:
+            os.close(handle)
+
+
+def _read_at(handle: int, start: int, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    while limit > 0:
+        chunk = os.pread(handle, min(limit, 1 << 20), start)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        start += len(chunk)
+        limit -= len(chunk)
+    return b"".join(chunks)
+
+
+def _signature(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _moment(seconds: float) -> datetime | None:
+    """A file time; None for one outside the calendar."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a character device",
+        stat.S_IFBLK: "a block device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "something else")
+
+
+def _too_large(path: str, limit: int, facts: FileFacts) -> Unreadable:
+    message = f"cannot read {path}: {facts.size:,} bytes are more than the {limit:,} allowed"
+    return Unreadable(message, kind="too-large", file=facts)
+
+
+def _unreadable(path: str, error: Exception, facts: FileFacts | None = None) -> Unreadable:
+    if isinstance(error, PermissionError):
+        return Unreadable(f"cannot read {path}: permission denied", kind="denied", file=facts)
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Unreadable(f"cannot read {path}: {why}", kind="io", file=facts)

@@ -1,0 +1,136 @@
+"""The machine this runs on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from mdeinspect.errors import NotThere, Unreadable, UsageError
+from mdeinspect.host import MAX_FILE, MAX_OUTPUT, commands
+from mdeinspect.host.files import Files
+from mdeinspect.host.system import PROGRAMS, os_name
+from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process
+
+
+class LiveHost:
+    """This machine. `cli` names the `mdatp` to run instead of the known places; seconds."""
+
+    def __init__(self, *, cli: str | None = None, timeout: float = 30.0) -> None:
+        self._platform = this_platform()
+        self._files = Files()
+        self._programs = (cli,) if cli else PROGRAMS[self._platform]
+        self._timeout = timeout
+
+    def facts(self) -> HostFacts:
+        """See `Host.facts`."""
+        boot, awake = _uptime(self.now())
+        return HostFacts(
+            name=socket.gethostname(),
+            platform=self._platform,
+            os=os_name(self, self._platform),
+            boot_time=boot,
+            awake_seconds=awake,
+            program=self._program(),
+        )
+
+    def now(self) -> datetime:
+        """See `Host.now`."""
+        return datetime.now(UTC)
+
+    def wait(self, seconds: float) -> bool:
+        """See `Host.wait`."""
+        time.sleep(seconds)
+        return True
+
+    def read(self, path: str, limit: int = MAX_FILE) -> tuple[bytes, FileFacts]:
+        """See `Host.read`."""
+        return self._files.read(path, limit)
+
+    def tail(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
+        """See `Host.tail`."""
+        return self._files.tail(path, limit)
+
+    def stat(self, path: str) -> FileFacts:
+        """See `Host.stat`."""
+        return self._files.stat(path)
+
+    def link(self, path: str) -> str | None:
+        """See `Host.link`."""
+        return self._files.link(path)
+
+    def names(self, path: str) -> Sequence[str]:
+        """See `Host.names`."""
+        return self._files.names(path)
+
+    def run(self, command: Command) -> Output:
+        """See `Host.run`."""
+        program = self._program()
+        if program is None:
+            raise NotThere(f"mdatp is at none of {', '.join(self._programs)}")
+        resolved = os.path.realpath(program)
+        if commands.privileged():
+            why = commands.distrust(resolved, self._platform)
+            if why:
+                message = f"cannot trust {program}: {why}; correct that, or name another program"
+                raise Unreadable(message, kind="untrusted")
+        return commands.run(resolved, command.args, timeout=self._timeout, limit=MAX_OUTPUT)
+
+    def processes(self, names: Sequence[str]) -> Sequence[Process]:
+        """See `Host.processes`."""
+        import psutil  # only where processes are really looked for: it costs 20 ms
+
+        found = []
+        for process in psutil.process_iter(["name"]):
+            name = process.info["name"] or ""
+            if name.lower().startswith(tuple(names)):
+                details = process.as_dict(
+                    ["exe", "cmdline", "create_time", "cpu_times", "memory_info"]
+                )
+                found.append(_process(process.pid, name, details))
+        return sorted(found, key=lambda process: process.pid)
+
+    def _program(self) -> str | None:
+        for path in self._programs:
+            try:
+                self._files.stat(path)
+            except NotThere:
+                continue
+            except Unreadable:
+                return path
+            return path
+        return None
+
+
+def this_platform() -> Platform:
+    """`linux` or `darwin`; raises `UsageError` anywhere else."""
+    if sys.platform in ("linux", "darwin"):
+        return sys.platform  # type: ignore[return-value]
+    raise UsageError(f"cannot inspect {sys.platform}: only Linux and macOS are known; use --root")
+
+
+def _process(pid: int, name: str, details: dict[str, object]) -> Process:
+    started, cpu, memory = (details.get(key) for key in ("create_time", "cpu_times", "memory_info"))
+    cmdline = details.get("cmdline")
+    return Process(
+        pid=pid,
+        name=name,
+        exe=str(details["exe"]) if details.get("exe") else None,
+        cmdline=tuple(cmdline) if isinstance(cmdline, list) else (),
+        started=datetime.fromtimestamp(started, UTC) if isinstance(started, float) else None,
+        cpu_seconds=sum(cpu[:2]) if isinstance(cpu, tuple) else None,
+        rss_bytes=memory[0] if isinstance(memory, tuple) else None,
+    )
+
+
+def _uptime(now: datetime) -> tuple[datetime, float]:
+    """When the machine started, and for how many seconds it has been awake since."""
+    # Linux: CLOCK_MONOTONIC stands still in sleep, CLOCK_BOOTTIME does not. macOS has the same
+    # pair under the names CLOCK_UPTIME_RAW and CLOCK_MONOTONIC.
+    linux = sys.platform == "linux"
+    whole = time.CLOCK_MONOTONIC if not linux else getattr(time, "CLOCK_BOOTTIME", 1)
+    awake = time.CLOCK_MONOTONIC if linux else getattr(time, "CLOCK_UPTIME_RAW", 1)
+    return now - timedelta(seconds=time.clock_gettime(whole)), time.clock_gettime(awake)

@@ -1,0 +1,220 @@
+"""A host that was recorded into a folder: its files, its commands' outputs, its clock.
+
+Layout: files at `DIR/<absolute path>`, outputs at `DIR/commands/<name>.stdout` (`.stderr`,
+`.exit`), and optionally `DIR/host.json`. Nothing in the folder is ever executed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mdeinspect.errors import NotThere, Unreadable, UsageError
+from mdeinspect.host import MAX_FILE, MAX_OUTPUT
+from mdeinspect.host.files import Files, describe
+from mdeinspect.host.system import PROGRAMS, os_name
+from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process
+
+COMMANDS = "/commands"
+HOST_JSON = "/host.json"
+
+
+class RecordedHost:
+    """The host recorded in `root`. Raises `UsageError` when there is none, or it is malformed.
+
+    `live_clock` makes it use the present moment even when the record tells its own.
+    """
+
+    def __init__(
+        self, root: str, *, platform: Platform | None = None, live_clock: bool = False
+    ) -> None:
+        if not os.path.isdir(root):
+            raise UsageError(f"cannot inspect {root}: there is no such folder")
+        self._overrides: Mapping[str, dict[str, Any]] = {}
+        self._files = Files(os.path.realpath(root).rstrip("/"), self._describe)
+        self._about = _about(self._files)
+        self._overrides = self._about.get("files", {})
+        self._platform: Platform = platform or self._about.get("platform") or self._guess()
+        self._now = None if live_clock else self._about.get("now")
+
+    def facts(self) -> HostFacts:
+        """See `Host.facts`."""
+        return HostFacts(
+            name=self._about.get("hostname") or self._hostname(),
+            platform=self._platform,
+            os=self._about.get("os") or os_name(self, self._platform),
+            boot_time=self._about.get("boot_time"),
+            awake_seconds=self._about.get("awake_seconds"),
+            recorded=True,
+            program=next((path for path in PROGRAMS[self._platform] if self._lies(path)), None),
+        )
+
+    def now(self) -> datetime:
+        """See `Host.now`."""
+        return self._now or datetime.now(UTC)
+
+    def wait(self, seconds: float) -> bool:
+        """See `Host.wait`."""
+        return False
+
+    def read(self, path: str, limit: int = MAX_FILE) -> tuple[bytes, FileFacts]:
+        """See `Host.read`."""
+        return self._files.read(path, limit)
+
+    def tail(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
+        """See `Host.tail`."""
+        return self._files.tail(path, limit)
+
+    def stat(self, path: str) -> FileFacts:
+        """See `Host.stat`."""
+        return self._files.stat(path)
+
+    def link(self, path: str) -> str | None:
+        """See `Host.link`."""
+        return self._files.link(path)
+
+    def names(self, path: str) -> Sequence[str]:
+        """See `Host.names`."""
+        return self._files.names(path)
+
+    def run(self, command: Command) -> Output:
+        """The recorded output of `command`; an exit status that was not recorded counts as 0."""
+        parts = {end: self._part(command, end) for end in ("stdout", "stderr", "exit")}
+        if all(part is None for part in parts.values()):
+            raise NotThere(f"no output of {command.name} is recorded")
+        code = (parts["exit"] or b"0").strip()
+        if not code.lstrip(b"-").isdigit() or len(code) > 5:
+            message = f"cannot use commands/{command.name}.exit: it holds no exit status"
+            raise Unreadable(message, kind="malformed")
+        return Output(parts["stdout"] or b"", parts["stderr"] or b"", int(code))
+
+    def processes(self, names: Sequence[str]) -> Sequence[Process]:
+        """See `Host.processes`; `NotThere` when the record does not tell of processes."""
+        if "processes" not in self._about:
+            raise NotThere("no processes are recorded")
+        found = [p for p in self._about["processes"] if p.name.lower().startswith(tuple(names))]
+        return sorted(found, key=lambda process: process.pid)
+
+    def _part(self, command: Command, end: str) -> bytes | None:
+        try:
+            return self._files.read(f"{COMMANDS}/{command.name}.{end}", MAX_OUTPUT)[0]
+        except NotThere:
+            return None
+
+    def _describe(self, path: str, links: Sequence[str], found: os.stat_result) -> FileFacts:
+        """Modes and times count as they lie there, owners only as the record tells them."""
+        facts = describe(path, links, found)
+        facts = replace(facts, uid=None, gid=None, changed=facts.mtime)
+        told = self._overrides.get(path, {})
+        if "mtime" in told:
+            facts = replace(facts, changed=told["mtime"])
+        return replace(facts, **told)
+
+    def _guess(self) -> Platform:
+        return "darwin" if self._lies("/Library") and not self._lies("/etc/opt") else "linux"
+
+    def _hostname(self) -> str | None:
+        try:
+            data, _ = self._files.read("/etc/hostname", 4096)
+        except (NotThere, Unreadable):
+            return None
+        return data.decode("utf-8", "replace").strip() or None
+
+    def _lies(self, path: str) -> bool:
+        """Whether anything is recorded at `path`, be it a link to nowhere."""
+        try:
+            self._files.link(path)
+        except NotThere:
+            return False
+        except Unreadable as error:
+            return error.kind != "dangling-link"
+        return True
+
+
+# --- host.json ----------------------------------------------------------------------------------
+
+
+def _about(files: Files) -> dict[str, Any]:
+    """What `host.json` tells, decoded; empty without one."""
+    try:
+        data, _ = files.read(HOST_JSON, MAX_FILE)
+        raw = json.loads(data)
+        return {name: DECODERS[name](raw[name]) for name in DECODERS if name in _object(raw)}
+    except NotThere:
+        return {}
+    except Unreadable as error:
+        raise UsageError(f"cannot use host.json: {error}") from error
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        raise UsageError(f"cannot use host.json: {error}") from error
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, not {json.dumps(value)[:40]}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, not {json.dumps(value)[:40]}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e10:
+        raise ValueError(f"expected seconds, not {json.dumps(value)[:40]}")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"expected a whole number, not {json.dumps(value)[:40]}")
+    return value
+
+
+def _time(value: Any) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} has no time zone; write it as RFC 3339")
+    return moment.astimezone(UTC)
+
+
+def _platform(value: Any) -> Platform:
+    if value not in ("linux", "darwin"):
+        raise ValueError(f"platform is linux or darwin, not {json.dumps(value)[:40]}")
+    return value  # type: ignore[no-any-return]
+
+
+def _process(value: Any) -> Process:
+    raw = _object(value)
+    return Process(
+        pid=_whole(raw.get("pid", 0)),
+        name=_text(raw["name"]),
+        exe=None if raw.get("exe") is None else _text(raw["exe"]),
+        cmdline=tuple(_text(word) for word in raw.get("cmdline") or ()),
+        started=None if raw.get("started") is None else _time(raw["started"]),
+    )
+
+
+def _files(value: Any) -> dict[str, dict[str, Any]]:
+    decode = {"uid": _whole, "gid": _whole, "mode": lambda v: int(_text(v), 8), "mtime": _time}
+    return {
+        path: {name: decode[name](told[name]) for name in decode if name in _object(told)}
+        for path, told in _object(value).items()
+    }
+
+
+DECODERS: Mapping[str, Any] = {
+    "platform": _platform,
+    "now": _time,
+    "hostname": _text,
+    "os": _text,
+    "boot_time": _time,
+    "awake_seconds": _number,
+    "processes": lambda value: [_process(one) for one in value],
+    "files": _files,
+}

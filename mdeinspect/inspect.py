@@ -1,0 +1,236 @@
+"""Taking a snapshot: every source that applies is read once, and nothing it does stops the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+from mdeinspect.errors import MdeinspectError, NotThere, ParseError, Unreadable
+from mdeinspect.host import Host
+from mdeinspect.model import FileFacts, HostFacts, Reading, Snapshot
+from mdeinspect.sources import (
+    CommandSource,
+    FileSource,
+    LinkSource,
+    ProcessSource,
+    Source,
+    load,
+)
+
+SETTLE = timedelta(seconds=2)  # a file this young may still be being written
+NEWEST = 4  # how many matches of a pattern are looked into
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to look at beyond what costs next to nothing.
+
+    `details` asks for the optional views, each a call of `mdatp`; a recorded host tells them all.
+    `client_analyzer` is where `mdatp_config.txt` lies; a recorded host has its own.
+    """
+
+    details: bool = False
+    client_analyzer: str | None = None
+
+
+def take(host: Host, plan: Plan) -> Snapshot:
+    """One reading of every source. Files come first, so that health is the newer evidence."""
+    facts = host.facts()
+    readings: dict[str, Reading[Any]] = {}
+    for source in sorted(load(), key=lambda source: isinstance(source, CommandSource)):
+        for reading in _read(host, facts, source, plan, readings):
+            readings[reading.source] = reading
+    return Snapshot(facts, host.now(), readings)
+
+
+def _read(
+    host: Host,
+    facts: HostFacts,
+    source: Source,
+    plan: Plan,
+    readings: Mapping[str, Reading[Any]],
+) -> Iterator[Reading[Any]]:
+    if isinstance(source, CommandSource):
+        if _asked_for(source, facts, plan, readings):
+            yield _timed(host, facts, source.name, partial(_command, host, source))
+    elif isinstance(source, ProcessSource):
+        yield _timed(host, facts, source.name, partial(_processes, host, source))
+    else:
+        places = _places(source, facts, plan)
+        if isinstance(source, LinkSource) and places:
+            yield _timed(host, facts, source.name, partial(_links, host, source, places))
+        elif isinstance(source, FileSource) and source.each:
+            for path in _matches(host, places):
+                name = f"{source.name}:{_wildcard(path, places)}"
+                reading = _timed(host, facts, name, partial(_file, host, source, (path,)))
+                if reading.state != "missing":  # a folder beside it, not a user's
+                    yield reading
+        elif isinstance(source, FileSource) and places:
+            yield _timed(host, facts, source.name, partial(_file, host, source, places))
+
+
+def _asked_for(
+    source: CommandSource, facts: HostFacts, plan: Plan, readings: Mapping[str, Reading[Any]]
+) -> bool:
+    if not source.detail or facts.recorded:
+        return True
+    health = readings.get("health")
+    if source.name == "version":  # only where health does not tell it
+        return not (health and health.present and health.value.value("app_version"))
+    return plan.details and bool(health and health.present)
+
+
+def _places(source: FileSource | LinkSource, facts: HostFacts, plan: Plan) -> tuple[str, ...]:
+    if source.name == "client_analyzer" and not facts.recorded:
+        return (plan.client_analyzer,) if plan.client_analyzer else ()
+    return source.places.get(facts.platform, ())
+
+
+Value = tuple[Any, FileFacts | None]
+
+
+def _timed(host: Host, facts: HostFacts, name: str, look: Callable[[], Value]) -> Reading[Any]:
+    """The reading that `look` yields; whatever it raises of ours is an answer too."""
+    started = host.now()
+    state: Any = "present"
+    value: Any = None
+    kind = reason = file = None
+    try:
+        value, file = look()
+        if value is None:
+            state = "missing"
+    except NotThere:
+        state = "missing"
+    except (ParseError, Unreadable) as error:
+        state, kind, reason = "broken", error.kind, str(error)
+        file = getattr(error, "file", None)
+    seconds = None if facts.recorded else round((host.now() - started).total_seconds(), 3)
+    return Reading(name, state, started, value, kind, reason, seconds, file)
+
+
+# --- one kind of source each --------------------------------------------------------------------
+
+
+def _command(host: Host, source: CommandSource) -> Value:
+    """The first output that can be parsed; else why the last one could not."""
+    trouble: MdeinspectError = NotThere(f"no output of {source.name}")
+    for command in source.commands:
+        try:
+            output = host.run(command)
+        except NotThere:
+            continue
+        except Unreadable as error:
+            if error.kind == "timeout":
+                raise  # a hung agent is not asked twice
+            trouble = error
+            continue
+        try:
+            return source.parse(output.stdout), None
+        except ParseError as error:
+            name = " ".join(("mdatp", *command.args))
+            if output.exit == 0:
+                message = f"cannot read the output of `{name}`: {error}"
+                trouble = Unreadable(message, kind=error.kind)
+            else:
+                trouble = _failed(name, output.exit, output.stderr or output.stdout)
+    raise trouble
+
+
+def _failed(name: str, code: int, said: bytes) -> Unreadable:
+    words = " ".join(said.decode("utf-8", "replace").split())[:200] or "nothing"
+    refused = any(word in words.lower() for word in ("permission", "denied", "root", "sudo"))
+    hint = "; run with sudo" if refused else ""
+    message = f"cannot read `{name}`: it ended with {code} and said: {words}{hint}"
+    return Unreadable(message, kind="denied" if refused else "failed")
+
+
+def _file(host: Host, source: FileSource, places: Sequence[str]) -> Value:
+    """The first place that holds something of it."""
+    trouble: MdeinspectError | None = None
+    for place in places:
+        for path in _matches(host, (place,)) if "*" in place else (place,):
+            try:
+                return _settled(host, source, path)
+            except NotThere:
+                continue
+            except Unreadable as error:
+                trouble = trouble or error
+                if error.kind != "not-regular":
+                    break  # it is there: nothing else stands in for it
+    raise trouble or NotThere(f"{source.name} is not there")
+
+
+def _settled(host: Host, source: FileSource, path: str) -> Value:
+    """A file's value; one that cannot be parsed is read again if it may still be being written."""
+    for attempt in (1, 2):
+        read = host.tail if source.tail else host.read
+        data, file = read(path, source.limit)
+        try:
+            value = source.parse(data)
+        except ParseError as error:
+            young = SETTLE - (host.now() - file.mtime) if file.mtime else timedelta()
+            if attempt == 1 and timedelta() < young <= SETTLE and host.wait(young.total_seconds()):
+                continue
+            raise Unreadable(f"{error} ({path})", kind=error.kind, file=file) from error
+        if value is None:
+            raise NotThere(f"{path} holds nothing of it")
+        return value, file
+    raise AssertionError("unreachable")
+
+
+def _links(host: Host, source: LinkSource, places: Sequence[str]) -> Value:
+    found = {}
+    for path in _matches(host, places):
+        try:
+            found[path] = host.link(path)
+        except NotThere:
+            continue
+    return source.parse(found), None
+
+
+def _processes(host: Host, source: ProcessSource) -> Value:
+    return source.parse(host.processes(source.names)), None
+
+
+def _matches(host: Host, places: Sequence[str]) -> list[str]:
+    """The paths that the patterns name. Files that a `*` ends with come newest first."""
+    found: list[str] = []
+    for place in places:
+        folder, star, rest = place.partition("*")
+        if not star:
+            found.append(place)
+            continue
+        folder, _, prefix = folder.rpartition("/")
+        wildcard, slash, tail = rest.partition("/")
+        names = [n for n in _names(host, folder) if fnmatchcase(n, f"{prefix}*{wildcard}")]
+        paths = [f"{folder}/{name}{slash}{tail}" for name in names]
+        found.extend(paths if slash else _newest(host, paths))
+    return found
+
+
+def _names(host: Host, folder: str) -> Sequence[str]:
+    try:
+        return host.names(folder)
+    except (NotThere, Unreadable):
+        return ()
+
+
+def _newest(host: Host, paths: Sequence[str]) -> list[str]:
+    def age(path: str) -> datetime:
+        try:
+            moment = host.stat(path).mtime
+        except (NotThere, Unreadable):
+            moment = None
+        return moment or datetime.min.replace(tzinfo=host.now().tzinfo)
+
+    return sorted(paths, key=age, reverse=True)[:NEWEST]
+
+
+def _wildcard(path: str, places: Sequence[str]) -> str:
+    """What the `*` of a pattern stands for in a path that matches it."""
+    head, _, tail = places[0].partition("*")
+    return path.removeprefix(head).removesuffix(tail)

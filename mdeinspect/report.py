@@ -1,0 +1,147 @@
+"""From a snapshot to a report: agent, authority, check-in, verdicts, findings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mdeinspect.catalogue import Catalogue
+from mdeinspect.channels import Policy, authority, policies
+from mdeinspect.checkin import checkin
+from mdeinspect.config.model import Accept, Config
+from mdeinspect.documents.health import Health
+from mdeinspect.model import (
+    Agent,
+    AgentState,
+    Finding,
+    Report,
+    Severity,
+    Snapshot,
+    Unknown,
+)
+from mdeinspect.resolve import Scene, settings
+from mdeinspect.rules import Context, Rule, evaluate
+
+NEEDED_CHANNELS = ("mde_attach", "mdm", "managed_file", "local")
+
+
+def report(
+    snapshot: Snapshot, config: Config, catalogue: Catalogue, rules: Sequence[Rule], now: datetime
+) -> Report:
+    """All there is to say about one host at `now` (UTC)."""
+    health = snapshot.value("health")
+    health = health if isinstance(health, Health) else None
+    channels = policies(snapshot)
+    agent = _agent(snapshot, health)
+    managed_by = health.value("managed_by") if health else None
+    governor = authority(
+        snapshot.host.platform, managed_by if isinstance(managed_by, str) else None, channels
+    )
+    scene = Scene(
+        snapshot, governor, channels, catalogue, agent.version, config.schedule.grace, now
+    )
+    rows = settings(scene)
+    context = Context(
+        snapshot=snapshot,
+        now=now,
+        config=config,
+        catalogue=catalogue,
+        agent=agent,
+        authority=governor,
+        channels=channels,
+        settings={row.key: row for row in rows},
+        checkin=checkin(snapshot, governor, channels, config.checkin, now),
+    )
+    findings, unknown = _findings(context, rules)
+    return Report(
+        taken_at=snapshot.taken_at,
+        host=snapshot.host,
+        agent=agent,
+        authority=governor,
+        checkin=context.checkin,
+        settings=rows,
+        findings=findings,
+        unknown=unknown,
+        sources=dict(sorted(snapshot.readings.items())),
+        blind=_blind(snapshot, agent, list(channels.values())),
+    )
+
+
+def _agent(snapshot: Snapshot, health: Health | None) -> Agent:
+    told = health.value if health else lambda _name: None
+    version = told("app_version") or snapshot.value("version")
+    issues = told("health_issues")
+    return Agent(
+        state=_agent_state(snapshot),
+        version=version if isinstance(version, str) else None,
+        healthy=told("healthy"),
+        licensed=told("licensed"),
+        health_issues=tuple(map(str, issues)) if isinstance(issues, list) else None,
+    )
+
+
+def _agent_state(snapshot: Snapshot) -> AgentState:
+    """Whether the agent answers. What cannot be told is `unknown`, never `unreachable`."""
+    health = snapshot["health"]
+    if health.present:
+        return "running"
+    if health.state == "broken":
+        return "unreachable" if health.kind == "failed" else "unknown"
+    if snapshot.host.program is not None or snapshot.value("processes"):
+        return "unknown"
+    traces = [reading for reading in snapshot.readings.values() if reading.there is not False]
+    if not snapshot.host.recorded:
+        return "missing"  # a file that a tool copied does not make an agent
+    return "unknown" if [trace for trace in traces if trace.source != "processes"] else "missing"
+
+
+def _findings(
+    context: Context, rules: Sequence[Rule]
+) -> tuple[tuple[Finding, ...], tuple[Unknown, ...]]:
+    findings: list[Finding] = []
+    unknown: list[Unknown] = []
+    for one in rules:
+        chosen = context.config.rules.get(one.code, {})
+        if chosen.get("enabled", True) is False:
+            continue
+        asked = replace(context, options={**one.options, **chosen})
+        for outcome in evaluate(one, asked):
+            if isinstance(outcome, Unknown):
+                unknown.append(outcome)
+            else:
+                findings.append(_graded(outcome, chosen, context))
+    order = sorted(findings, key=lambda f: (-f.severity, f.code, f.subject))
+    return tuple(order), tuple(sorted(set(unknown), key=lambda u: (u.code, u.because)))
+
+
+def _graded(finding: Finding, chosen: Any, context: Context) -> Finding:
+    severity = chosen.get("severity")
+    graded = replace(finding, severity=Severity.of(severity)) if severity else finding
+    for accept in context.config.accept:
+        if _accepts(accept, graded, context.now):
+            return replace(graded, accepted=accept.reason or "accepted")
+    return graded
+
+
+def _accepts(accept: Accept, finding: Finding, now: datetime) -> bool:
+    if accept.code != finding.code or not fnmatchcase(finding.subject, accept.subject):
+        return False
+    if accept.until is None:
+        return True
+    if isinstance(accept.until, datetime):
+        return now <= accept.until
+    day: date = accept.until
+    return now.date() <= day  # through that day, in UTC: the same wherever it is read
+
+
+def _blind(snapshot: Snapshot, agent: Agent, channels: Sequence[Policy]) -> tuple[str, ...]:
+    """The needed sources that say nothing: health, and every settings file that exists."""
+    if agent.state == "missing":
+        return ()  # a finding of its own
+    found = [] if snapshot["health"].present else ["health"]
+    for policy in channels:
+        found += [reading.source for reading in policy.readings if reading.state == "broken"]
+    return tuple(found)
