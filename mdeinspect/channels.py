@@ -140,11 +140,11 @@ def attached(authority: Authority, channels: Mapping[Channel, Policy]) -> bool:
 
 def _without_attach(channels: Mapping[Channel, Policy], administrator: Channel) -> Channel:
     for channel in (administrator, "local"):
-        there = channels[channel].there  # type: ignore[index]
+        there = channels[channel].there
         if there is None:
             return "unknown"
         if there:
-            return channel  # type: ignore[return-value]
+            return channel
     return "none"
 
 

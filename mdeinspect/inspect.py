@@ -80,7 +80,7 @@ def _asked_for(
         return True
     health = readings.get("health")
     if source.name == "version":  # only where health does not tell it
-        return not (health and health.present and health.value.value("app_version"))
+        return not (health and health.value and health.value.value("app_version"))
     return plan.details and bool(health and health.present)
 
 

@@ -190,7 +190,7 @@ class SettingState:
     policy: Any = None  # None: no governing channel sets it
     effective: Any = None  # in the preference's own terms; None: not known
     managed: bool | None = None
-    channel: Literal["mde_attach", "mdm", "managed_file", "local", "default"] | None = None
+    channel: Channel | Literal["default"] | None = None
     observed_in: tuple[str, ...] = ()
     also: tuple[Wish, ...] = ()
     because: str | None = None  # why the verdict is not a plain yes

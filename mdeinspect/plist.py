@@ -209,9 +209,10 @@ def _check_xml(data: bytes) -> None:
             continue
         if found["tag"] not in _TAGS:
             _refuse_at(text, found.start(), "a tag that property lists do not have; correct it")
+        opens = not found["close"]
+        roots += opens and depth == 0 and found["tag"] != b"plist"
         if found["tag"] in _CONTAINERS and not found["rest"].endswith(b"/"):
-            roots += depth == 0 and not found["close"]
-            depth += -1 if found["close"] else 1
+            depth += 1 if opens else -1
         if depth > MAX_DEPTH:
             _too_deep()
         if roots > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -132,7 +132,7 @@ def _accepts(accept: Accept, finding: Finding, now: datetime) -> bool:
     if accept.until is None:
         return True
     if isinstance(accept.until, datetime):
-        return now <= accept.until
+        return now <= (accept.until if accept.until.tzinfo else accept.until.replace(tzinfo=UTC))
     day: date = accept.until
     return now.date() <= day  # through that day, in UTC: the same wherever it is read
 

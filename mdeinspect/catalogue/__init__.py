@@ -70,12 +70,12 @@ class Catalogue:
         return self._sections[platform]
 
     def nearest(self, key: str, platform: Platform) -> str | None:
-        """The spelling on `platform` that `key` most likely meant; None when nothing is near.
+        """The primary key on `platform` that `key` most likely meant; None when nothing is near.
 
         Keys that policy cannot set are never proposed.
         """
-        keys = self._keys[platform].items()
-        return spelling.nearest(key, (name for name, known in keys if known.managed(platform)))
+        known = (one.key(platform) for one in self.preferences if one.managed(platform))
+        return spelling.nearest(key, filter(None, known))
 
     def fields(
         self, platform: Platform

@@ -37,13 +37,20 @@ class Duration(timedelta):
         return core_schema.no_info_plain_validator_function(cls.of)
 
 
+class Strict:
+    """Base of every table: a key that it does not know is an error."""
+
+    __slots__ = ()
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 -- pydantic reads it from the class
+
+
 def minutes(number: float) -> Duration:
     """A `Duration` of that many minutes."""
     return Duration(minutes=number)
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Strict):
     """How often the service looks, and how long policy may take to be applied."""
 
     files: Duration = field(default_factory=lambda: Duration(seconds=60))
@@ -54,14 +61,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Strict):
     """How often the service says that it lives."""
 
     every: Duration = field(default_factory=lambda: Duration(hours=1))
 
 
 @dataclass(frozen=True, slots=True)
-class CheckinLimits:
+class CheckinLimits(Strict):
     """Ages of the last successful SenseCM check-in. The period is 90 minutes."""
 
     late: Duration = field(default_factory=lambda: minutes(270))
@@ -69,7 +76,7 @@ class CheckinLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentConfig:
+class AgentConfig(Strict):
     """Which `mdatp` to ask (None: the known places), and how long to wait for it."""
 
     cli: str | None = None
@@ -77,21 +84,21 @@ class AgentConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Strict):
     """Files that have no fixed place."""
 
     client_analyzer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Privacy:
+class Privacy(Strict):
     """What is replaced by digests before it is shown or stored."""
 
     redact: tuple[Literal["exclusions", "tags", "ids"], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(Strict):
     """What the organisation takes for granted on this host; None: nothing."""
 
     channel: Literal["mde_attach", "mdm", "managed_file", "local", "none"] | None = None
@@ -100,7 +107,7 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
-class StoreConfig:
+class StoreConfig(Strict):
     """How much the service keeps."""
 
     keep: Duration = field(default_factory=lambda: Duration(days=30))
@@ -108,7 +115,7 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Strict):
     """One finding that the organisation lives with: listed, not counted."""
 
     code: str
@@ -118,7 +125,7 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class Config(Strict):
     """Everything that can be configured. `rules` and `sinks` are keyed by code and by name."""
 
     schedule: Schedule = field(default_factory=Schedule)

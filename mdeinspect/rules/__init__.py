@@ -18,8 +18,9 @@ from typing import Any
 
 from mdeinspect.catalogue import Catalogue
 from mdeinspect.channels import Policy
-from mdeinspect.config.model import Config
+from mdeinspect.config.model import Config, Duration
 from mdeinspect.documents.health import Health
+from mdeinspect.errors import ConfigError
 from mdeinspect.model import (
     Agent,
     Authority,
@@ -151,6 +152,44 @@ def load() -> Mapping[str, Rule]:
             if isinstance(value, Rule) and found.setdefault(value.code, value) is not value:
                 raise AssertionError(f"two rules have the code {value.code}")
     return found
+
+
+def validate(config: Config) -> None:
+    """Raise `ConfigError` when the configuration names a rule or an option that does not exist."""
+    known = load()
+    for code, chosen in config.rules.items():
+        one = known.get(code)
+        if one is None:
+            raise ConfigError(f"cannot use rules.{code}: no such rule; see `mdeinspect rules`")
+        for name, value in chosen.items():
+            _validate_option(one, name, value)
+    for accept in config.accept:
+        if accept.code not in known:
+            raise ConfigError(f"cannot accept {accept.code!r}: no such rule")
+
+
+def _validate_option(one: Rule, name: str, value: Any) -> None:
+    where = f"rules.{one.code}.{name}"
+    if name == "enabled":
+        fits = isinstance(value, bool)
+    elif name == "severity":
+        fits = value in {severity.word for severity in Severity}
+    elif name == "hold":
+        fits = _is_duration(value)
+    elif name in one.options:
+        fits = type(value) is type(one.options[name])
+    else:
+        raise ConfigError(f"cannot use {where}: there is no such option")
+    if not fits:
+        raise ConfigError(f"cannot use {where}: {value!r} does not fit")
+
+
+def _is_duration(value: Any) -> bool:
+    try:
+        Duration.of(value)
+    except ValueError:
+        return False
+    return True
 
 
 def evaluate(one: Rule, context: Context) -> Iterator[Finding | Unknown]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mdeinspect.model import SettingState, Severity
@@ -11,6 +11,11 @@ from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 LEVEL = "antivirusEngine.enforcementLevel"
 ENABLED = "antivirusEngine.enableRealTimeProtection"
 PASSIVE = "antivirusEngine.passiveMode"
+MEANINGS: tuple[tuple[str, Mapping[str | bool, bool]], ...] = (
+    (LEVEL, {"real_time": True, "passive": False, "on_demand": False, "audit": False}),
+    (PASSIVE, {True: False}),
+    (ENABLED, {True: True, False: False}),
+)
 LEVEL_KEYS = frozenset({LEVEL, ENABLED, PASSIVE})
 REMEDY = (
     "Set antivirusEngine.enforcementLevel to real_time in the channel that governs, "
@@ -35,18 +40,15 @@ def level(context: Context) -> str:
     return "real_time"
 
 
-def wanted(context: Context) -> tuple[Any, SettingState | None]:
+def wanted(context: Context) -> tuple[bool | None, SettingState | None]:
     """What policy says of real-time protection (True, False or None), and the row that says so."""
-    for key, meaning in (
-        (LEVEL, {"real_time": True, "passive": False, "on_demand": False, "audit": False}),
-        (PASSIVE, {True: False}),
-        (ENABLED, {True: True, False: False}),
-    ):
+    for key, meaning in MEANINGS:
         row = context.settings.get(key)
-        if row is not None and row.policy is not None and row.verdict != "shadowed":
-            found = meaning.get(row.policy) if isinstance(row.policy, str | bool) else None
-            if found is not None:
-                return found, row
+        if row is None or not isinstance(row.policy, str | bool):
+            continue
+        found = meaning.get(row.policy)
+        if found is not None:
+            return found, row
     return None, None
 
 

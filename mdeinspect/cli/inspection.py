@@ -1,0 +1,52 @@
+"""What every inspecting command does the same way: configuration, host, snapshot, report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mdeinspect import catalogue, rules
+from mdeinspect.config import load as config_file
+from mdeinspect.errors import UsageError
+from mdeinspect.inspect import Plan, take
+from mdeinspect.report import report
+from mdeinspect.views.status import status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mdeinspect.cli import Target
+    from mdeinspect.config.model import Config
+    from mdeinspect.host import Host
+
+
+def configuration(target: Target) -> Config:
+    """The configuration that applies; a recorded host only has the one that is named."""
+    path: Path | None = target.config
+    if path is None and target.root is None and config_file.DEFAULT.exists():
+        path = config_file.DEFAULT
+    config = config_file.load(path)
+    rules.validate(config)
+    return config
+
+
+def open_host(target: Target, config: Config) -> Host:
+    """The host that the options name."""
+    if target.root is not None:
+        from mdeinspect.host.recorded import RecordedHost
+
+        return RecordedHost(target.root, platform=target.platform)
+    from mdeinspect.host.live import LiveHost, this_platform
+
+    if target.platform not in (None, this_platform()):
+        raise UsageError(f"cannot inspect this machine as {target.platform}; name a --root")
+    cli = target.mdatp or config.agent.cli
+    return LiveHost(cli=cli, timeout=config.agent.timeout.total_seconds())
+
+
+def inspect(target: Target, *, details: bool = False) -> dict[str, Any]:
+    """One inspection, as the public status object."""
+    config = configuration(target)
+    host = open_host(target, config)
+    snapshot = take(host, Plan(details=details, client_analyzer=config.paths.client_analyzer))
+    every = tuple(rules.load().values())
+    return status(report(snapshot, config, catalogue.load(), every, host.now()))

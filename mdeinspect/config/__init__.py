@@ -1,0 +1,1 @@
+"""What can be configured, with every default, and how it is read."""
