@@ -96,6 +96,18 @@ def alike(one: Any, other: Any) -> bool:
     return type(_canonical(one)) is type(_canonical(other))
 
 
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a value, at any depth, mapping keys apart."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list | tuple | frozenset | set):
+        for inner in value:
+            yield from texts(inner)
+
+
 def _canonical(value: Any) -> Any:
     if isinstance(value, str):
         word = value.strip().lower()
@@ -105,8 +117,8 @@ def _canonical(value: Any) -> Any:
 
 def _contains(shown: Any, wanted: Sequence[Any]) -> bool:
     """True when everything wanted is among the texts that are shown."""
-    texts = {text.rstrip("/") for text in _texts(shown)}
-    return all(any(t.rstrip("/") in texts for t in _principal(item)) for item in wanted)
+    known = {text.rstrip("/") for text in texts(shown)}
+    return all(any(t.rstrip("/") in known for t in _principal(item)) for item in wanted)
 
 
 def _principal(item: Any) -> Sequence[str]:
@@ -115,17 +127,6 @@ def _principal(item: Any) -> Sequence[str]:
         values = [item.get(name) for name in ("path", "extension", "name", "value", "signingId")]
         return [value for value in values if isinstance(value, str)]
     return [item] if isinstance(item, str) else []
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple | frozenset | set):
-        for inner in value:
-            yield from _texts(inner)
 
 
 def _in_health(preference: Preference, snapshot: Snapshot) -> Iterator[Sight]:

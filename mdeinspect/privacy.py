@@ -33,7 +33,11 @@ def digest(value: Any) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def redact(value: Any, keep: Collection[str] = ()) -> Any:
+# What tells the shape of a value and nothing of its content.
+SHAPE = frozenset({"$type", "key", "keys", "scopes", "isDirectory", "file", "channel", "kind"})
+
+
+def redact(value: Any, keep: Collection[str] = SHAPE) -> Any:
     """`value` with every text in it replaced by its digest; mapping keys in `keep` stay whole."""
     if isinstance(value, str):
         return digest(value)

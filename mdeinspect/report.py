@@ -18,10 +18,12 @@ from mdeinspect.model import (
     AgentState,
     Finding,
     Report,
+    SettingState,
     Severity,
     Snapshot,
     Unknown,
 )
+from mdeinspect.privacy import redact
 from mdeinspect.resolve import Scene, settings
 from mdeinspect.rules import Context, Rule, evaluate
 
@@ -62,7 +64,7 @@ def report(
         agent=agent,
         authority=governor,
         checkin=context.checkin,
-        settings=rows,
+        settings=tuple(_redacted(row, context) for row in rows),
         findings=findings,
         unknown=unknown,
         sources=dict(sorted(snapshot.readings.items())),
@@ -135,6 +137,19 @@ def _accepts(accept: Accept, finding: Finding, now: datetime) -> bool:
         return now <= (accept.until if accept.until.tzinfo else accept.until.replace(tzinfo=UTC))
     day: date = accept.until
     return now.date() <= day  # through that day, in UTC: the same wherever it is read
+
+
+def _redacted(row: SettingState, context: Context) -> SettingState:
+    """A row without the values that the configuration keeps private."""
+    preference = context.catalogue.find(row.key, context.platform)
+    if preference is None or preference.sensitivity not in context.config.privacy.redact:
+        return row
+    return replace(
+        row,
+        policy=redact(row.policy),
+        effective=redact(row.effective),
+        also=tuple(replace(wish, policy=redact(wish.policy)) for wish in row.also),
+    )
 
 
 def _blind(snapshot: Snapshot, agent: Agent, channels: Sequence[Policy]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import importlib
 import pkgutil
 import string
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ from mdeinspect.model import (
     Snapshot,
     Unknown,
 )
+from mdeinspect.privacy import digest, redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ def evaluate(one: Rule, context: Context) -> Iterator[Finding | Unknown]:
         if isinstance(outcome, Unsure):
             yield Unknown(one.code, outcome.because)
         else:
-            yield finding(one, outcome)
+            yield finding(one, _redacted(outcome, context))
 
 
 def finding(one: Rule, raised: Raise) -> Finding:
@@ -223,6 +224,17 @@ def finding(one: Rule, raised: Raise) -> Finding:
         line=raised.line,
         column=raised.column,
     )
+
+
+def _redacted(raised: Raise, context: Context) -> Raise:
+    """What a finding says of a sensitive preference, as far as the configuration lets it."""
+    scheme, _, rest = raised.subject.partition(":")
+    key, mark, item = rest.partition("#")
+    preference = context.catalogue.find(key, context.platform) if scheme == "key" else None
+    if preference is None or preference.sensitivity not in context.config.privacy.redact:
+        return raised
+    subject = f"key:{key}#{digest(item)}" if mark else raised.subject
+    return replace(raised, subject=subject, facts=redact(raised.facts))
 
 
 def _lacking(context: Context, source: str) -> str:

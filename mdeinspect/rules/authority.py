@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from mdeinspect.evidence import texts
 from mdeinspect.model import Severity
-from mdeinspect.resolve import MERGED_ANYWAY
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 
 
@@ -29,15 +30,19 @@ def policy_shadowed(context: Context) -> Iterator[Outcome]:
             row.key
             for row in context.settings.values()
             for wish in row.also
-            if wish.channel == channel
-            and row.channel != channel
-            and not (row.key in MERGED_ANYWAY and row.policy is None)
-            and row.policy != wish.policy
+            if wish.channel == channel and _lost(wish.policy, row.policy)
         ]
         files = [r.file.path for r in context.channels[channel].readings if r.file]
         if lost:
             facts = {"keys": sorted(lost), "path": files[0] if files else None}
             yield Raise(f"channel:{channel}", {**facts, "governor": context.authority.channel})
+
+
+def _lost(wished: Any, policy: Any) -> bool:
+    """True when what a shadowed channel wants is not what policy in force says."""
+    if isinstance(wished, list) and isinstance(policy, list):
+        return any(item not in policy for item in wished)
+    return bool(wished != policy)
 
 
 @rule(
@@ -86,12 +91,11 @@ def expectation_unmet(context: Context) -> Iterator[Outcome]:
 
 
 def _tag(context: Context, tag: str) -> Iterator[Outcome]:
-    row = context.settings.get("edr.tags")
     shown = context.health.get("edr_device_tags") if context.health else None
     if shown is None or not isinstance(shown.value, list):
         yield Unsure("cannot tell which tag the host carries: health does not show it")
         return
-    if tag in str(shown.value) or (row is not None and row.policy and tag in str(row.policy)):
+    if {tag, f"GROUP/{tag}"} & set(texts(shown.value)):
         return
     facts = {"expectation": "tag", "expected": tag, "found": shown.value or None}
     yield Raise("key:edr.tags", facts)

@@ -98,7 +98,7 @@ def _authority(status: dict[str, Any]) -> Iterator[Text]:
     yield Text(f"{name:<14} {', '.join(signs)}".rstrip())
     for channel in authority["shadowed"]:
         wanted = [r for r in status["settings"] if r["channel"] == channel or _wishes(r, channel)]
-        lost = [r for r in wanted if r["channel"] != channel and _lost(r, channel)]
+        lost = _lost(status, channel)
         line = (
             f"{words.CHANNELS[channel]} is overridden: {len(lost)} of its {len(wanted)} "
             f"settings {'is' if len(lost) == 1 else 'are'} not in force"
@@ -110,8 +110,10 @@ def _wishes(row: dict[str, Any], channel: str) -> list[Any]:
     return [wish["policy"] for wish in row["also"] if wish["channel"] == channel]
 
 
-def _lost(row: dict[str, Any], channel: str) -> bool:
-    return any(policy != row["policy"] for policy in _wishes(row, channel))
+def _lost(status: dict[str, Any], channel: str) -> list[Any]:
+    """The keys of a shadowed channel that are lost, as the finding names them."""
+    facts = [f["facts"] for f in status["findings"] if f["subject"] == f"channel:{channel}"]
+    return next((fact["keys"] for fact in facts if "keys" in fact), [])
 
 
 def _checkin(status: dict[str, Any]) -> Iterator[Text]:
