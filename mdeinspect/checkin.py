@@ -41,14 +41,17 @@ def checkin(
     traces = _traces(snapshot, now)
     age = max(now - success, timedelta()) if success else None
     awake = awake_age(snapshot.host, success, now) if success else None
+    attempt_age = now - attempt if attempt else None
+    idle = bool(attempts) and (attempt_age is None or attempt_age >= limits.late)
     state = _state(
         applicable=_applicable(authority, channels),
         moments=[moment for moment in (*attempts, *successes) if moment],
         never=bool(successes) and success is None,
         success_age=age,
         awake=awake if awake is not None else age,
-        attempt_age=now - attempt if attempt else None,
-        fresh_trace=any(e.time and now - e.time < limits.late for e in traces),
+        attempt_age=attempt_age,
+        # An exact attempt that is old, or never was, says otherwise.
+        fresh_trace=not idle and any(e.time and now - e.time < limits.late for e in traces),
         limits=limits,
         now=now,
     )

@@ -108,6 +108,9 @@ def _timed(host: Host, facts: HostFacts, name: str, look: Callable[[], Value]) -
     except (ParseError, Unreadable) as error:
         state, kind, reason = "broken", error.kind, str(error)
         file = getattr(error, "file", None)
+    except Exception as error:  # noqa: BLE001 -- one faulty parser must not spoil the rest
+        state, kind = "broken", "internal"
+        reason = f"cannot read {name}: a fault of mdeinspect itself ({type(error).__name__})"
     seconds = None if facts.recorded else round((host.now() - started).total_seconds(), 3)
     return Reading(name, state, started, value, kind, reason, seconds, file)
 

@@ -68,6 +68,9 @@ LEGACY = ("antivirusEngine.enableRealTimeProtection", "antivirusEngine.passiveMo
 FAMILY = (LEVEL, *LEGACY)
 BEHAVIOUR = frozenset({"antivirusEngine.behaviorMonitoring", "features.behaviorMonitoring"})
 AHEAD = timedelta(minutes=5)
+# Why a verdict is `unknown` although policy is clear: what health shows is not.
+DISAGREE = "health shows it in two fields that disagree"
+NOT_SAID = "health does not say it in words that are known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def _row(scene: Scene, preference: Preference) -> SettingState | None:
         return row if _flagged(scene, preference, seen, row) else None
     channel = scene.authority.channel
     if channel == "unknown":
-        return _undecided(scene, row)
+        return _undecided(scene, preference, row, others)
     stated, channel = _merged_anyway(scene, key, stated, others, channel)
     if stated is not None:
         return _judged(scene, preference, seen, row, stated, channel)
@@ -191,6 +194,14 @@ def _merged_anyway(
     return stated, channel
 
 
+def _may_be_merged(scene: Scene, key: str) -> bool:
+    """Whether a managed file that cannot be read may contribute `key` all the same."""
+    managed = scene.channels.get("managed_file")
+    exception = key in MERGED_ANYWAY or key == GLOBAL_EXCLUSIONS
+    attached = scene.authority.channel == "mde_attach" and scene.platform == "linux"
+    return exception and attached and managed is not None and not managed.readable
+
+
 def is_global(item: Any) -> bool:
     """True for an entry of `exclusionSettings.exclusions` that applies everywhere.
 
@@ -202,12 +213,17 @@ def is_global(item: Any) -> bool:
     return not scopes or (isinstance(scopes, list) and "global" in scopes)
 
 
-def _undecided(scene: Scene, row: SettingState) -> SettingState:
+def _undecided(
+    scene: Scene,
+    preference: Preference,
+    row: SettingState,
+    others: Sequence[tuple[Channel, Stated]],
+) -> SettingState:
     """Nobody knows who governs: only what no channel sets can be told."""
     wished = any(wish.channel != "local" for wish in row.also)
     if wished or not all(policy.readable for policy in scene.channels.values()) or row.managed:
         return replace(row, verdict="unknown", because="it is not known which channel governs")
-    return replace(row, verdict="unmanaged")
+    return _unmanaged(scene, preference, row, others)
 
 
 def _without_policy(
@@ -219,7 +235,8 @@ def _without_policy(
 ) -> SettingState:
     shadowed = [(name, other) for name, other in others if name in scene.authority.shadowed]
     for channel, other in shadowed:
-        if _proves(scene, seen, other.value) and row.managed:
+        newer = scene.health.present and _after(other.changed, scene.health.taken_at, scene.now)
+        if _proves(scene, seen, other.value) and row.managed and not newer:
             because = f"{channel} is overridden, but health shows this value with [managed]"
             verdict: Verdict = "enforced"
             return replace(
@@ -240,6 +257,18 @@ def _without_policy(
         return replace(row, verdict="foreign", because="[managed], and no policy file sets it")
     if row.managed and not _all_readable(scene):
         return replace(row, verdict="unknown", because="not every policy file can be read")
+    if _may_be_merged(scene, row.key):
+        because = "the managed file, which may still set it, cannot be read"
+        return replace(row, verdict="unknown", because=because)
+    return _unmanaged(scene, preference, row, others)
+
+
+def _unmanaged(
+    scene: Scene,
+    preference: Preference,
+    row: SettingState,
+    others: Sequence[tuple[Channel, Stated]],
+) -> SettingState:
     channel = _origin(scene, preference, row, others)
     verdict = "unmanaged" if row.effective is not None else "unobservable"
     return replace(row, verdict=verdict, channel=channel)
@@ -273,7 +302,8 @@ def _verdict(
     if stated.conflict:
         return "unknown", "two spellings of it are set to different values"
     changed = stated.changed
-    if scene.health.present and changed and _after(changed, scene.health.taken_at, scene.now):
+    main = any(sight.proves for sight in seen)
+    if main and _after(changed, scene.health.taken_at, scene.now):
         return "pending", "health was read before the policy changed"
     answers = _answers(scene, seen, stated.value)
     if answers and all(answers):
@@ -281,10 +311,12 @@ def _verdict(
         if missing:
             return "unproven", f"{', '.join(missing)} should carry [managed] and does not"
         return "enforced", None
-    if answers and not any(answers):
+    if answers and all(answer is False for answer in answers):
         return _contradicted(scene, preference, stated, changed)
-    if answers:
-        return "unknown", "health shows it in two fields that disagree"
+    if None in answers and len(answers) > 1:
+        return "unknown", NOT_SAID
+    if False in answers:
+        return "unknown", DISAGREE
     if _proves(scene, seen, stated.value, weak=True, since=changed):
         return "enforced", None
     return _not_shown(scene, preference, seen)
@@ -295,6 +327,9 @@ def _contradicted(
 ) -> tuple[Verdict, str | None]:
     """Health says otherwise: not in force, unless there is a reason to wait or to doubt."""
     key = preference.key(scene.platform) or stated.key
+    governing = scene.governing()
+    if governing is not None and not governing.readable:
+        return "unknown", "the governing policy cannot be read as a whole"
     rival = _rival(key, stated)
     if rival:
         return "unknown", f"{rival} is set as well, and which of them wins is not documented"
@@ -312,7 +347,7 @@ def _not_shown(
 ) -> tuple[Verdict, str | None]:
     shown = [field for field in preference.shown(scene.platform) if field.rule != "tell"]
     if any(sight.proves or sight.value is None for sight in seen):
-        return "unknown", "health does not say it in words that are known"
+        return "unknown", NOT_SAID
     if seen:
         return "unknown", "only weaker evidence shows it, and does not support it"
     if any(field.view == "main" for field in shown) and not scene.health.present:
@@ -320,19 +355,16 @@ def _not_shown(
     return "unobservable", None
 
 
-def _answers(scene: Scene, seen: Sequence[Sight], policy: Any) -> list[bool]:
-    """What each proving field that was shown says: it fits, or it contradicts.
+def _answers(scene: Scene, seen: Sequence[Sight], policy: Any) -> list[bool | None]:
+    """What each proving field that was shown says: it fits, it contradicts, or it cannot be judged.
 
-    A shown field that cannot be judged stands between the two and makes them disagree.
+    `unavailable` is of the last kind.
     """
-    found: list[bool | None] = [
+    return [
         agrees(sight, policy, scene.platform, scene.version)
         for sight in seen
-        if sight.proves and sight.value is not None and _expected(scene, sight, policy)
+        if sight.proves and _expected(scene, sight, policy)
     ]
-    if None in found:
-        return [True, False] if len(found) > 1 else []
-    return [bool(answer) for answer in found]
 
 
 def _expected(scene: Scene, sight: Sight, policy: Any) -> bool:
@@ -365,9 +397,9 @@ def _too_old(sight: Sight, since: datetime | None) -> bool:
     return sight.at is None or since is None or sight.at < since
 
 
-def _after(changed: datetime, read: datetime, now: datetime) -> bool:
+def _after(changed: datetime | None, read: datetime, now: datetime) -> bool:
     """Whether the policy changed after health was read. A time far ahead is no time."""
-    return read < changed <= now + AHEAD and changed > read
+    return changed is not None and read < changed <= now + AHEAD
 
 
 def _missing_flags(scene: Scene, seen: Sequence[Sight], channel: Channel) -> list[str]:

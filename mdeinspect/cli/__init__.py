@@ -31,6 +31,8 @@ COMMANDS: Mapping[str, str] = {
     "completion": "Shell completion for bash, zsh or fish.",
 }
 CANNOT = 2
+UNKNOWN = 3
+DEBUG = "MDEINSPECT_DEBUG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,16 @@ class Program(click.Group):
             _quiet_exit()
         except MdeinspectError as error:
             click.echo(f"mdeinspect: {error}", err=True)
-            ctx.exit(CANNOT if isinstance(error, UsageError | ConfigError) else 3)
+            ctx.exit(CANNOT if isinstance(error, UsageError | ConfigError) else UNKNOWN)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if DEBUG in os.environ:
+                raise
+            fault = f"{type(error).__name__}: {error}".splitlines()[0]
+            click.echo(f"mdeinspect: cannot go on, a fault of its own: {fault}", err=True)
+            click.echo(f"Set {DEBUG}=1 to see where, and please report it.", err=True)
+            ctx.exit(UNKNOWN)
 
 
 def _quiet_exit() -> NoReturn:

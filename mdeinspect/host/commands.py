@@ -51,7 +51,7 @@ def distrust(program: str, platform: Platform) -> str | None:
 
 
 def run(program: str, args: Sequence[str], *, timeout: float, limit: int) -> Output:
-    """Run `program` to its end. Raises `Unreadable` of kind `timeout`, `too-large` or `failed`.
+    """Run `program` to its end. Raises `Unreadable` of kind `timeout`, `too-large`, `denied` or `io`.
 
     No stdin, a clean environment, low priority, its own process group, which is killed whole at
     the end whatever happened. `timeout` is in seconds, `limit` in bytes for each stream.
@@ -71,7 +71,7 @@ def run(program: str, args: Sequence[str], *, timeout: float, limit: int) -> Out
         )
     except OSError as error:
         why = error.strerror or str(error)
-        kind = "denied" if isinstance(error, PermissionError) else "failed"
+        kind = "denied" if isinstance(error, PermissionError) else "io"
         raise Unreadable(f"cannot run {program}: {why}", kind=kind) from error
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PGRP, child.pid, NICENESS)

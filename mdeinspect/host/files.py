@@ -110,18 +110,18 @@ class Files:
 
     def _follow(self, path: str) -> tuple[str, list[str]]:
         """The place behind every link of `path`, inside the root, and the links met."""
-        todo = path.split("/")[::-1]
+        todo: list[tuple[str, str | None]] = [(part, None) for part in path.split("/")[::-1]]
         done: list[str] = []
         links: list[str] = []
         while todo:
-            part = todo.pop()
+            part, origin = todo.pop()
             if part in ("", "."):
                 continue
             if part == "..":
                 del done[-1:]
                 continue
             here = "/".join(["", *done, part])
-            target = self._target(here, path, links)
+            target = self._target(here, path, origin)
             if target is None:
                 done.append(part)
                 continue
@@ -130,17 +130,20 @@ class Files:
                 raise Unreadable(f"cannot read {path}: its links form a loop", kind="link-loop")
             if target.startswith("/"):
                 done = []
-            todo.extend(target.split("/")[::-1])
+            todo.extend((part, here) for part in target.split("/")[::-1])
         return "/" + "/".join(done), links
 
-    def _target(self, here: str, path: str, links: Sequence[str]) -> str | None:
-        """Where the link at `here` points; None when it is no link."""
+    def _target(self, here: str, path: str, origin: str | None) -> str | None:
+        """Where the link at `here` points; None when it is no link.
+
+        `origin` is the link that led here; None on the way that `path` itself goes.
+        """
         try:
             found = os.lstat(self._root + here)
             return os.readlink(self._root + here) if stat.S_ISLNK(found.st_mode) else None
         except (FileNotFoundError, NotADirectoryError) as error:
-            if links:
-                message = f"cannot read {path}: the link {links[-1]} points to nothing"
+            if origin:
+                message = f"cannot read {path}: the link {origin} points to nothing"
                 raise Unreadable(message, kind="dangling-link") from error
             raise NotThere(f"{path} does not exist") from error
         except (OSError, ValueError) as error:

@@ -73,7 +73,11 @@ class LiveHost:
             raise NotThere(f"mdatp is at none of {', '.join(self._programs)}")
         resolved = os.path.realpath(program)
         if commands.privileged():
-            why = commands.distrust(resolved, self._platform)
+            try:
+                why = commands.distrust(resolved, self._platform)
+            except OSError as error:
+                message = f"cannot run {program}: {error.strerror or error} ({resolved})"
+                raise Unreadable(message, kind="io") from error
             if why:
                 message = f"cannot trust {program}: {why}; correct that, or name another program"
                 raise Unreadable(message, kind="untrusted")

@@ -50,8 +50,8 @@ def _lost(wished: Any, policy: Any) -> bool:
     Severity.MEDIUM,
     title="A policy of MDE Attach is left over, and MDE Attach does not govern",
     detail="{path} is there, and the agent says that it is managed by {managed_by}.",
-    remedy="Check in the portal whether the host should be managed by MDE. If it should not, remove "
-    "it there and have the agent clean up; do not edit the file by hand.",
+    remedy="Check in the portal whether the host should be managed by MDE. If it should not, "
+    "remove it there and have the agent clean up; do not edit the file by hand.",
     means="The file of the portal's policy exists although another channel manages the host.",
     matters="It is a sign of a host between two owners; what holds may change at any time.",
     needs=("health",),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mdeinspect.model import SettingState, Severity
 from mdeinspect.rules import Context, Outcome, Raise, rule
-from mdeinspect.rules.protection import LEVEL_KEYS, is_off
+from mdeinspect.rules.protection import LEVEL_KEYS, is_off, wanted
 
 
 @rule(
@@ -23,8 +23,9 @@ from mdeinspect.rules.protection import LEVEL_KEYS, is_off
 )
 def not_enforced(context: Context) -> Iterator[Outcome]:
     """Health contradicts policy. Protection that is off has a rule of its own."""
+    off_against_policy = is_off(context) and wanted(context)[0] is True
     for row in context.settings.values():
-        if row.verdict != "not-enforced" or (row.key in LEVEL_KEYS and is_off(context)):
+        if row.verdict != "not-enforced" or (row.key in LEVEL_KEYS and off_against_policy):
             continue
         preference = context.catalogue.find(row.key, context.platform)
         weak = preference is not None and row.effective in preference.weak_values

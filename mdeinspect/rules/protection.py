@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mdeinspect.model import SettingState, Severity
+from mdeinspect.resolve import DISAGREE, NOT_SAID
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 
 LEVEL = "antivirusEngine.enforcementLevel"
@@ -77,7 +78,7 @@ def protection_off(context: Context) -> Iterator[Outcome]:
         return
     if row.verdict == "pending":
         return  # the agent may still be applying it
-    if row.verdict == "unknown" and row.because and "not known" in row.because:
+    if row.verdict == "unknown" and row.because not in (DISAGREE, NOT_SAID):
         yield Unsure(f"cannot tell whether protection should be on: {row.because}")
         return
     yield Raise(
@@ -111,6 +112,9 @@ def protection_not_set(context: Context) -> Iterator[Outcome]:
     if _cause_hidden(context):
         yield Unsure("cannot tell who switched protection off: not every policy can be seen")
         return
+    passive = context.settings.get(PASSIVE)
+    if passive is not None and passive.policy is False and passive.verdict != "enforced":
+        return  # policy says something of it after all, and that row's own verdict tells
     row = context.settings.get(LEVEL)
     local = row is not None and row.channel == "local"
     yield Raise(

@@ -160,7 +160,7 @@ def _setting(
         if (value := _said(preference, layer, platform)) is not _ABSENT
     ]
     if said:
-        key = preference.key(platform)
+        key = preference.key(platform) or ""
         return _joined(said, stack, key) if key in _MERGING else said[0]
     channel = "managed_file" if governing == "default" else governing
     default = preference.default(platform, version, channel)
@@ -191,9 +191,8 @@ def _joined(said: Sequence[Setting], stack: Sequence[Layer], key: str) -> Settin
     alone = any(_merge_policy(stack, policy) == "admin_only" for policy in _MERGING[key])
     items: list[Any] = []
     for setting in said:
-        if setting.source == "local" and alone and items:
-            continue
-        items.extend(item for item in setting.value if not _has(items, item))
+        if not (alone and setting.source == "local"):
+            items.extend(item for item in setting.value if not _has(items, item))
     return Setting(items, said[0].source)
 
 

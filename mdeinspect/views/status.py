@@ -12,6 +12,13 @@ from mdeinspect.model import Finding, Reading, Report, SettingState, Severity
 from mdeinspect.privacy import mask
 
 SCHEMA = "mdeinspect.status/1"
+PROTECTION = (
+    "real_time",
+    "passive",
+    "definitions_updated",
+    "definitions_age_minutes",
+    "definitions_status",
+)
 
 
 def status(report: Report) -> dict[str, Any]:
@@ -138,16 +145,17 @@ def _protection(report: Report) -> dict[str, Any]:
     reading = report.sources.get("health")
     health = reading.value if reading else None
     if not isinstance(health, Health):
-        return dict.fromkeys(("real_time", "passive", "definitions_updated", "definitions_status"))
+        return dict.fromkeys(PROTECTION)
     field = health.get("definitions_updated")
     updated, exact = moment(field) if field else (None, False)
-    return {
-        "real_time": health.value("real_time_protection_enabled"),
-        "passive": health.value("passive_mode_enabled"),
-        "definitions_updated": updated if exact else None,
-        "definitions_age_minutes": health.value("definitions_updated_minutes_ago"),
-        "definitions_status": health.value("definitions_status"),
-    }
+    told = (
+        health.value("real_time_protection_enabled"),
+        health.value("passive_mode_enabled"),
+        updated if exact else None,
+        health.value("definitions_updated_minutes_ago"),
+        health.value("definitions_status"),
+    )
+    return dict(zip(PROTECTION, told, strict=True))
 
 
 def _processes(report: Report) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ def text(console: Console, status: dict[str, Any], *, code: int, everything: boo
 
 def _header(status: dict[str, Any]) -> RenderableType:
     host, agent = status["host"], status["agent"]
-    version = f"mdatp {agent['version']}" if agent["version"] else "mdatp"
+    version = f"mdatp {agent['version']}" if agent["version"] else None
     left = " · ".join(part for part in (host["name"], host["os"], version) if part)
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(overflow="fold")

@@ -1,0 +1,151 @@
+"""Events: one for each change of state, the same shape for every reader. Pure.
+
+`native` gives the public object, `mdeinspect.event/1`. Its time and id come first, so that a reader
+that cuts lines still has them, and it stays below `MAX_LINE` bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from mdeinspect.documents import plain
+from mdeinspect.model import Severity
+from mdeinspect.privacy import digest, mask
+
+SCHEMA = "mdeinspect.event/1"
+MAX_LINE = 8000  # bytes; with `prev` and the line end still below 8 KB
+KEEP = 200  # characters that stay of a text that is cut
+
+EventType = Literal[
+    "finding.raised",
+    "finding.changed",
+    "finding.cleared",
+    "policy.changed",
+    "setting.changed",
+    "authority.changed",
+    "checkin.changed",
+    "agent.changed",
+    "source.changed",
+    "heartbeat",
+    "daemon.started",
+    "daemon.stopped",
+    "events.dropped",
+]
+# Never held back by a sink's `min_severity`.
+ALWAYS: frozenset[EventType] = frozenset(
+    {"heartbeat", "daemon.started", "daemon.stopped", "events.dropped"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an event rests on: a source, and where and when it was seen."""
+
+    source: str
+    path: str | None = None
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change, before the store gives it its number."""
+
+    type: EventType
+    time: datetime
+    severity: Severity = Severity.INFO
+    data: Mapping[str, Any] = field(default_factory=dict)
+    code: str | None = None
+    subject: str | None = None
+    because: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventHost:
+    """The host as events name it; `id` is stable and tells nothing else."""
+
+    name: str | None
+    id: str | None
+    platform: str
+
+
+def native(event: Event, *, stream: str, seq: int, host: EventHost) -> dict[str, Any]:
+    """The public object of one event, masked, and cut to size."""
+    found: dict[str, Any] = {
+        "time": stamp(event.time),
+        "id": f"{stream}-{seq}",
+        "seq": seq,
+        "stream": stream,
+        "schema": SCHEMA,
+        "type": event.type,
+        "severity": event.severity.word,
+        "host": {"name": host.name, "id": host.id, "platform": host.platform},
+    }
+    for name in ("code", "subject", "because"):
+        if (value := getattr(event, name)) is not None:
+            found[name] = mask(value)
+    found["evidence"] = [_evidence(one) for one in event.evidence]
+    found["data"] = mask(plain(_stamped(event.data)))
+    return fitted(found)
+
+
+def line(found: Mapping[str, Any]) -> str:
+    """One event as one line of JSON, ASCII only, without the line end."""
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as RFC 3339 UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def fitted(found: dict[str, Any]) -> dict[str, Any]:
+    """`found`, its largest details cut until the line fits; what was cut is flagged and digested."""
+    while len(line(found)) > MAX_LINE:
+        holder, key = _largest(found)
+        value = holder[key]
+        text = value if isinstance(value, str) else line({"": value})
+        holder[key] = {"truncated": True, "digest": digest(text), "start": text[:KEEP]}
+        found["truncated"] = True
+    return found
+
+
+def _largest(found: dict[str, Any]) -> tuple[Any, Any]:
+    """The place of the largest detail: the smallest part of `data` that alone is too large."""
+    holder: Any = found
+    key: Any = max(("data", "evidence", "subject", "because"), key=lambda k: _size(found.get(k)))
+    while isinstance(holder[key], dict | list) and holder[key] and "digest" not in holder[key]:
+        inner = holder[key]
+        keys = list(inner) if isinstance(inner, dict) else range(len(inner))
+        biggest = max(keys, key=lambda k: _size(inner[k]))
+        if _size(inner[biggest]) < MAX_LINE // 4:
+            break  # many small ones: the whole goes
+        holder, key = inner, biggest
+    return holder, key
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value)) if value is not None else 0
+
+
+def _evidence(one: Evidence) -> dict[str, Any]:
+    found: dict[str, Any] = {"source": one.source}
+    if one.path is not None:
+        found["path"] = mask(one.path)
+    if one.time is not None:
+        found["time"] = stamp(one.time)
+    return found
+
+
+def _stamped(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, Mapping):
+        return {key: _stamped(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_stamped(inner) for inner in value]
+    return value

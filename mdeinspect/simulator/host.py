@@ -1,0 +1,267 @@
+"""A simulated host: a folder in the recorded layout, and what may happen to the machine."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import mdeinspect
+from mdeinspect.model import Platform
+from mdeinspect.simulator.agent import ORGANISATION
+from mdeinspect.simulator.commands import Daemon
+from mdeinspect.simulator.folder import Folder
+from mdeinspect.simulator.machine import STATE, Machine
+from mdeinspect.simulator.state import PATIENCE, State
+
+START: Final = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+VERSION: Final = "101.25082.0003"
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+UPTIME: Final = 30 * DAY
+LIFETIME: Final = 270 * DAY  # a build expires about nine months after its release
+SYSTEMS: Final[Mapping[Platform, str]] = {"linux": "Debian GNU/Linux 12", "darwin": "macOS 15.7"}
+# The outputs that a recorded host holds, by name.
+RECORDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "health-json": ("health", "--output", "json"),
+    "health-text": ("health",),
+    "version": ("version",),
+    "exclusion-list": ("exclusion", "list"),
+    "threat-allowed-list": ("threat", "allowed", "list"),
+    **{
+        f"health-details-{feature}": ("health", "--details", feature)
+        for feature in (
+            "antivirus",
+            "definitions",
+            "edr",
+            "features",
+            "permissions",
+            "scheduled_scan",
+        )
+    },
+}
+
+
+class SimulatedHost(Machine):
+    """A host in `folder`: onboarded, up for 30 days, governed by nobody.
+
+    With `now` None it lives on the real clock. Nothing that is done to it shows in the outputs of
+    its commands before `record`; a stand-in made by `install` answers by the state of the moment.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        platform: Platform = "linux",
+        version: str = VERSION,
+        now: datetime | None = START,
+        daemon: Daemon = "up",
+    ) -> None:
+        place = Folder(Path(folder))
+        place.about(platform=platform, now=now.isoformat() if now else None)
+        born = place.now() - UPTIME
+        state = State(
+            platform=platform,
+            version=version,
+            started=born + MINUTE,
+            definitions_updated=place.now() - 3 * HOUR,
+            product_expiration=place.now() + LIFETIME,
+        )
+        place.about(
+            hostname="web-07" if platform == "linux" else "mac-07",
+            os=SYSTEMS[platform],
+            boot_time=born.isoformat(),
+        )
+        place.note(STATE, state.as_json())
+        super().__init__(folder)
+        self._install_agent(born)
+        self.onboard()
+        self.daemon(daemon)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> SimulatedHost:
+        """The host that was built in `folder` before; raises as `Machine` does."""
+        host = cls.__new__(cls)
+        Machine.__init__(host, folder)
+        return host
+
+    # --- the administrator ----------------------------------------------------------------------
+
+    def managed(self, policy: Mapping[str, Any]) -> None:
+        """Deliver the administrator's policy: the managed file, or the profile's preferences."""
+        self.edit(self._places.managed, policy)
+
+    def attach(self, policy: Mapping[str, Any]) -> None:
+        """Have the portal deliver `policy` (MDE Attach), from now on with check-ins."""
+        self.edit(self._places.attach, policy)
+        results = [{"name": key, "value": "Success"} for key in sorted(policy)]
+        report = {"policyInfo": [{"settings": results}] if results else []}
+        self.edit(f"{self._places.security_management}/policy", b"signed, opaque")
+        self.edit(f"{self._places.security_management}/current_report", report)
+        self._state.attached = self._state.checks_in = True
+        self._state.success = self._state.attempt = self.now
+        self._save()
+
+    def local(self, settings: Mapping[str, Any]) -> None:
+        """Set things on the host itself, as `mdatp config` does."""
+        self.edit(self._places.local, settings)
+
+    def remove(self, channel: str) -> None:
+        """Remove the file of `attach`, `managed` or `local`, by either of its names."""
+        self._folder.remove(self._places.channel(channel))
+
+    def edit(self, path: str, data: Any) -> None:
+        """Write any file, now. Mappings become JSON, or a plist where the name ends so."""
+        self._folder.write(path, data, self.now)
+
+    def onboard(self) -> None:
+        """Onboard the host to its tenant."""
+        told: dict[str, Any] = {"orgId": ORGANISATION, "onboardingInfo": "..."}
+        if self.platform == "darwin":
+            told = {"OrgId": ORGANISATION, "OnboardingInfo": "..."}
+        self.edit(self._places.onboarding, told)
+        self._state.onboarded = True
+        self._save()
+
+    def offboard(self) -> None:
+        """Take the host out of its tenant."""
+        self._folder.remove(self._places.onboarding)
+        self._state.onboarded = False
+        self._save()
+
+    def upgrade(self, version: str) -> None:
+        """Install another version of the agent, which restarts it."""
+        self._state.version = version
+        self._state.product_expiration = self.now + LIFETIME
+        self._folder.write(self._places.program, f"# mdatp {version}\n", self.now, 0o755)
+        self.restart()
+
+    def restart(self) -> None:
+        """Restart the daemon, so that it takes up what waits for that."""
+        self._state.started = self.now
+        self._state.diagnostic_level = None
+        self.daemon(self._state.daemon)
+
+    # --- the world ------------------------------------------------------------------------------
+
+    def checkin(self, success_ago: timedelta | None, attempt_ago: timedelta | None = None) -> None:
+        """Set the times of SenseCM's last success (None: never) and attempt; then it stops."""
+        attempt_ago = success_ago if attempt_ago is None else attempt_ago
+        self._state.success = None if success_ago is None else self.now - success_ago
+        self._state.attempt = None if attempt_ago is None else self.now - attempt_ago
+        self._state.attached, self._state.checks_in = True, False
+        self._save()
+
+    def daemon(self, state: Daemon, *, slow_seconds: float = PATIENCE) -> None:
+        """Let the daemon run, stop, answer after `slow_seconds`, or talk nonsense."""
+        self._state.daemon, self._state.slow_seconds = state, slow_seconds
+        self._save()
+
+    def disable_at_boot(self) -> None:
+        """Leave the agent running, and not to be started at the next boot."""
+        if self.platform == "linux":
+            self._folder.remove(self._places.boot)
+        else:
+            self.edit(self._places.boot, {"Label": "com.microsoft.fresno", "Disabled": True})
+
+    def pass_time(self, length: timedelta) -> None:
+        """Let time pass. Meanwhile a running agent updates its definitions and checks in.
+
+        Raises ValueError on the real clock.
+        """
+        if "now" not in self._folder.told():
+            raise ValueError("cannot let time pass: this host lives on the real clock")
+        self._folder.about(now=(self.now + length).isoformat())
+        state = self._state
+        if state.daemon == "up":
+            state.definitions_updated = max(state.definitions_updated, self.now - 3 * HOUR)
+            if state.checks_in:
+                state.success = state.attempt = self.now - 20 * MINUTE
+        self._save()
+
+    def set_field(self, name: str, value: Any) -> None:
+        """Make the agent insist on a value: of a preference (dotted key) or of a health field."""
+        self._state.overrides[name] = value
+        self._save()
+
+    def tamper_switch(self, *, on: bool) -> None:
+        """Turn the portal's switch for tamper protection (macOS)."""
+        self._state.tamper_switch = on
+        self._save()
+
+    # --- what comes of it -----------------------------------------------------------------------
+
+    def record(self) -> Path:
+        """Let the agent apply policy and record the outputs of all its commands; the folder.
+
+        A slow daemon leaves none: nobody waited for them.
+        """
+        self._folder.forget_outputs()
+        agent = self.agent()
+        if self.platform == "linux" and self._state.diagnostic_level is None:
+            self._state.diagnostic_level = agent.setting("cloudService.diagnosticLevel")
+            self._save()
+        for name, args in RECORDED.items() if self._state.daemon != "slow" else ():
+            said = self.ask(args)
+            self._folder.output(name, said.stdout, said.stderr, said.exit)
+        return self.folder
+
+    def install(self, path: str | Path) -> Path:
+        """Write an executable stand-in for `mdatp` to `path`: it answers for this host, live."""
+        package = Path(mdeinspect.__file__).resolve().parents[1]
+        command = [sys.executable, "-m", "mdeinspect.simulator"]
+        words = [*command, "--host", str(self.folder.resolve())]
+        Path(path).write_text(
+            "#!/bin/sh\n"
+            "# A stand-in for mdatp that answers for a simulated host. Not the vendor's program.\n"
+            f'PYTHONPATH={shlex.quote(str(package))} exec {shlex.join(words)} "$@"\n',
+            encoding="utf-8",
+        )
+        Path(path).chmod(0o755)
+        return Path(path)
+
+    # --- helpers --------------------------------------------------------------------------------
+
+    def _install_agent(self, moment: datetime) -> None:
+        places = self._places
+        self._folder.write(places.program, f"# mdatp {self._state.version}\n", moment, 0o755)
+        self._folder.link(places.program_link, places.program)
+        if self.platform == "linux":
+            self._folder.write(places.unit, "[Service]\nUser=root\n", moment)
+            self._folder.link(places.boot, places.unit)
+        else:
+            self._folder.write(places.boot, {"Label": "com.microsoft.fresno"}, moment)
+
+    def _save(self) -> None:
+        """Write `simulator.json`, and what of it the host itself shows."""
+        state = self._state
+        self._folder.note(STATE, state.as_json())
+        running = () if state.daemon == "down" else self._places.processes
+        self._folder.about(
+            processes=[
+                {
+                    "pid": pid,
+                    "name": exe.rpartition("/")[2],
+                    "exe": exe,
+                    "cmdline": [exe, *arguments],
+                    "started": state.started.isoformat(),
+                }
+                for pid, exe, arguments in running
+            ]
+        )
+        told: dict[str, Any] = {"machineGuid": "11111111-2222-3333-4444-555555555555"}
+        if state.attached:
+            told["securityManagement"] = {
+                "mLastCheckinAttemptInFileTime": _filetime(state.attempt),
+                "mLastcheckinSuccessfulInFileTime": _filetime(state.success),
+            }
+        self.edit(self._places.state, told)
+
+
+def _filetime(moment: datetime | None) -> int:
+    """A moment as a Windows FILETIME (100 ns since 1601); 0 for never."""
+    return 0 if moment is None else (int(moment.timestamp()) + 11_644_473_600) * 10_000_000
