@@ -22,6 +22,7 @@ from mdeinspect.sources import (
 )
 
 SETTLE = timedelta(seconds=2)  # a file this young may still be being written
+NOWHERE = frozenset({"dangling-link", "link-loop"})  # a path that leads to nothing
 NEWEST = 4  # how many matches of a pattern are looked into
 
 
@@ -41,10 +42,15 @@ def take(host: Host, plan: Plan) -> Snapshot:
     """One reading of every source. Files come first, so that health is the newer evidence."""
     facts = host.facts()
     readings: dict[str, Reading[Any]] = {}
-    for source in sorted(load(), key=lambda source: isinstance(source, CommandSource)):
+    for source in sorted(load(), key=_turn):
         for reading in _read(host, facts, source, plan, readings):
             readings[reading.source] = reading
     return Snapshot(facts, host.now(), readings)
+
+
+def _turn(source: Source) -> int:
+    """Files, then what is always asked, then what is asked for only in the light of that."""
+    return 1 + source.detail if isinstance(source, CommandSource) else 0
 
 
 def _read(
@@ -64,13 +70,25 @@ def _read(
         if isinstance(source, LinkSource) and places:
             yield _timed(host, facts, source.name, partial(_links, host, source, places))
         elif isinstance(source, FileSource) and source.each:
-            for path in _matches(host, places):
-                name = f"{source.name}:{_wildcard(path, places)}"
-                reading = _timed(host, facts, name, partial(_file, host, source, (path,)))
-                if reading.state != "missing":  # a folder beside it, not a user's
-                    yield reading
+            yield from _each(host, facts, source, places)
         elif isinstance(source, FileSource) and places:
             yield _timed(host, facts, source.name, partial(_file, host, source, places))
+
+
+def _each(
+    host: Host, facts: HostFacts, source: FileSource, places: Sequence[str]
+) -> Iterator[Reading[Any]]:
+    """A reading of every match; only one, broken, where the matches cannot be listed."""
+    try:
+        paths = _matches(host, places)
+    except Unreadable:
+        yield _timed(host, facts, source.name, partial(_file, host, source, places))
+        return
+    for path in paths:
+        name = f"{source.name}:{_wildcard(path, places)}"
+        reading = _timed(host, facts, name, partial(_file, host, source, (path,)))
+        if reading.state != "missing":  # a folder beside it, not a user's
+            yield reading
 
 
 def _asked_for(
@@ -78,6 +96,8 @@ def _asked_for(
 ) -> bool:
     if not source.detail or facts.recorded:
         return True
+    if any(reading.kind == "timeout" for reading in readings.values()):
+        return False  # a hung agent is not asked twice
     health = readings.get("health")
     if source.name == "version":  # only where health does not tell it
         return not (health and health.value and health.value.value("app_version"))
@@ -136,8 +156,7 @@ def _command(host: Host, source: CommandSource) -> Value:
         except ParseError as error:
             name = " ".join(("mdatp", *command.args))
             if output.exit == 0:
-                message = f"cannot read the output of `{name}`: {error}"
-                trouble = Unreadable(message, kind=error.kind)
+                trouble = Unreadable(f"{error} (`{name}`)", kind=error.kind)
             else:
                 trouble = _failed(name, output.exit, output.stderr or output.stdout)
     raise trouble
@@ -155,15 +174,16 @@ def _file(host: Host, source: FileSource, places: Sequence[str]) -> Value:
     """The first place that holds something of it."""
     trouble: MdeinspectError | None = None
     for place in places:
-        for path in _matches(host, (place,)) if "*" in place else (place,):
+        for path in _matches(host, (place,)):
             try:
                 return _settled(host, source, path)
             except NotThere:
                 continue
             except Unreadable as error:
-                trouble = trouble or error
                 if error.kind != "not-regular":
-                    break  # it is there: nothing else stands in for it
+                    raise  # it is there: nothing else stands in for it
+                if f"{path}/*" not in places:  # else a folder, which is looked into next
+                    trouble = trouble or error
     raise trouble or NotThere(f"{source.name} is not there")
 
 
@@ -192,6 +212,9 @@ def _links(host: Host, source: LinkSource, places: Sequence[str]) -> Value:
             found[path] = host.link(path)
         except NotThere:
             continue
+        except Unreadable as error:
+            if error.kind not in NOWHERE:
+                raise
     return source.parse(found), None
 
 
@@ -200,7 +223,10 @@ def _processes(host: Host, source: ProcessSource) -> Value:
 
 
 def _matches(host: Host, places: Sequence[str]) -> list[str]:
-    """The paths that the patterns name. Files that a `*` ends with come newest first."""
+    """The paths that the patterns name. Files that a `*` ends with come newest first.
+
+    Raises `Unreadable` where a folder cannot be listed.
+    """
     found: list[str] = []
     for place in places:
         folder, star, rest = place.partition("*")
@@ -218,7 +244,11 @@ def _matches(host: Host, places: Sequence[str]) -> list[str]:
 def _names(host: Host, folder: str) -> Sequence[str]:
     try:
         return host.names(folder)
-    except (NotThere, Unreadable):
+    except NotThere:
+        return ()
+    except Unreadable as error:
+        if error.kind not in NOWHERE:
+            raise
         return ()
 
 

@@ -270,7 +270,7 @@ def _unmanaged(
     others: Sequence[tuple[Channel, Stated]],
 ) -> SettingState:
     channel = _origin(scene, preference, row, others)
-    verdict = "unmanaged" if row.effective is not None else "unobservable"
+    verdict: Verdict = "unmanaged" if row.effective is not None else "unobservable"
     return replace(row, verdict=verdict, channel=channel)
 
 

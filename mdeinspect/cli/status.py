@@ -56,11 +56,12 @@ def command(
     if as_json:
         click.echo(line(found))
     else:
-        _show(found, code, everything=everything)
+        show(found, code, everything=everything)
     ctx.exit(code)
 
 
-def _show(found: dict[str, Any], code: int, *, everything: bool) -> None:
+def show(found: dict[str, Any], code: int, *, everything: bool = False) -> None:
+    """Print the screen for a status object."""
     from rich.console import Console
 
     from mdeinspect.views.status_text import text
@@ -76,7 +77,7 @@ def _watch(
         while True:
             found = inspect(target, details=details)
             click.clear()
-            _show(found, exit_code(found, fail_on), everything=everything)
+            show(found, exit_code(found, fail_on), everything=everything)
             time.sleep(interval)  # noqa: TID251 -- a person watches; nothing is decided by it
     except KeyboardInterrupt:
         click.echo()

@@ -21,15 +21,15 @@ MACOS_ADMIN = 80  # group `admin` may write /Applications on every Mac
 
 
 def privileged() -> bool:
-    """True when this process may do what its user may not: root, or any capability."""
+    """True when this process may do what its user may not: root, or any capability it can use."""
     if os.geteuid() == 0:
         return True
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
-    line = next((line for line in status.splitlines() if line.startswith("CapEff:")), "CapEff: 0")
-    return int(line.split()[1], 16) != 0
+    held = [line for line in status.splitlines() if line.startswith(("CapPrm:", "CapEff:"))]
+    return any(int(line.split()[1], 16) for line in held)
 
 
 def distrust(program: str, platform: Platform) -> str | None:
@@ -39,7 +39,10 @@ def distrust(program: str, platform: Platform) -> str | None:
     """
     here = Path(program)
     for place in (here, *here.parents):
-        found = place.stat()
+        try:
+            found = place.stat()
+        except OSError as error:
+            return f"{place} cannot be looked at: {error.strerror or error}"
         writers = stat.S_IWGRP | stat.S_IWOTH
         if platform == "darwin" and found.st_gid == MACOS_ADMIN and place != here:
             writers = stat.S_IWOTH
@@ -74,7 +77,8 @@ def run(program: str, args: Sequence[str], *, timeout: float, limit: int) -> Out
         kind = "denied" if isinstance(error, PermissionError) else "io"
         raise Unreadable(f"cannot run {program}: {why}", kind=kind) from error
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PGRP, child.pid, NICENESS)
+        niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
+        os.setpriority(os.PRIO_PGRP, child.pid, niceness)
     try:
         stdout, stderr = _drain(child, name, started + timeout, limit)
         code = _finish(child, name, started + timeout)

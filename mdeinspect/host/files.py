@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from mdeinspect.model import FileFacts
 MAX_LINKS = 40
 MAX_NAMES = 4096
 ATTEMPTS = 3
+YEARS = range(1900, 9000)
 OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 Describe = Callable[[str, Sequence[str], os.stat_result], FileFacts]
@@ -47,25 +49,25 @@ class Files:
     def read(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
         """See `Host.read`."""
         for _ in range(ATTEMPTS):
-            real, facts = self._find_regular(path)
+            real, facts, found = self._find_regular(path)
             if facts.size > limit:
-                raise _too_large(path, limit, facts)
-            data, steady = self._take(real, path, facts, start=0, limit=limit + 1)
+                raise _too_large(path, facts.size, limit, facts)
+            data, after = self._take(real, path, facts, start=0, limit=limit + 1)
             if len(data) > limit:
-                raise _too_large(path, limit, facts)
-            if steady:
+                raise _too_large(path, len(data), limit, facts)
+            if after is not None and _signature(found) == _signature(after):
                 return data, facts
-        raise Unreadable(
-            f"cannot read {path}: it changed while it was read, {ATTEMPTS} times; try again",
-            kind="changing",
-            file=facts,
-        )
+        raise _changing(path, facts)
 
     def tail(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
         """See `Host.tail`."""
-        real, facts = self._find_regular(path)
-        data, _ = self._take(real, path, facts, start=max(0, facts.size - limit), limit=limit)
-        return data, facts
+        for _ in range(ATTEMPTS):
+            real, facts, _ = self._find_regular(path)
+            start = max(0, facts.size - limit)
+            data, after = self._take(real, path, facts, start=start, limit=limit)
+            if after is not None:  # a log may well grow meanwhile
+                return data, facts
+        raise _changing(path, facts)
 
     def link(self, path: str) -> str | None:
         """See `Host.link`."""
@@ -74,9 +76,9 @@ class Files:
         here = f"{self._root}{real.rstrip('/')}/{name}"
         try:
             return os.readlink(here) if stat.S_ISLNK(os.lstat(here).st_mode) else None
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise NotThere(f"{path} does not exist") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unreadable(path, error) from error
 
     def names(self, path: str) -> Sequence[str]:
@@ -94,11 +96,13 @@ class Files:
         real, links = self._follow(path)
         try:
             found = os.lstat(self._root + real)
+        except FileNotFoundError as error:  # gone since we followed it
+            raise NotThere(f"{path} does not exist") from error
         except OSError as error:
             raise _unreadable(path, error) from error
         return real, self._describe(path, links, found), found
 
-    def _find_regular(self, path: str) -> tuple[str, FileFacts]:
+    def _find_regular(self, path: str) -> tuple[str, FileFacts, os.stat_result]:
         real, facts, found = self._find(path)
         if not stat.S_ISREG(found.st_mode):
             raise Unreadable(
@@ -106,7 +110,7 @@ class Files:
                 kind="not-regular",
                 file=facts,
             )
-        return real, facts
+        return real, facts, found
 
     def _follow(self, path: str) -> tuple[str, list[str]]:
         """The place behind every link of `path`, inside the root, and the links met."""
@@ -151,18 +155,18 @@ class Files:
 
     def _take(
         self, real: str, path: str, facts: FileFacts, *, start: int, limit: int
-    ) -> tuple[bytes, bool]:
-        """Bytes from `start`, and whether the file stood still meanwhile."""
+    ) -> tuple[bytes, os.stat_result | None]:
+        """Bytes from `start`, and the state of the file after; None when it was replaced."""
         try:
             handle = os.open(self._root + real, OPEN)
         except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ELOOP):  # replaced, or gone, since we looked
+                return b"", None
             raise _unreadable(path, error, facts) from error
         try:
-            before = os.fstat(handle)
-            if not stat.S_ISREG(before.st_mode):  # replaced since we looked
-                return b"", False
-            data = _read_at(handle, start, limit)
-            return data, _signature(before) == _signature(os.fstat(handle))
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return b"", None
+            return _read_at(handle, start, limit), os.fstat(handle)
         except OSError as error:
             raise _unreadable(path, error, facts) from error
         finally:
@@ -186,11 +190,12 @@ def _signature(found: os.stat_result) -> tuple[int, int, int]:
 
 
 def _moment(seconds: float) -> datetime | None:
-    """A file time; None for one outside the calendar."""
+    """A file time; None for one that no calendar, or no arithmetic with it, can hold."""
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        moment = datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+    return moment if moment.year in YEARS else None
 
 
 def _kind(mode: int) -> str:
@@ -204,8 +209,13 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "something else")
 
 
-def _too_large(path: str, limit: int, facts: FileFacts) -> Unreadable:
-    message = f"cannot read {path}: {facts.size:,} bytes are more than the {limit:,} allowed"
+def _changing(path: str, facts: FileFacts) -> Unreadable:
+    message = f"cannot read {path}: it changed while it was read, {ATTEMPTS} times; try again"
+    return Unreadable(message, kind="changing", file=facts)
+
+
+def _too_large(path: str, size: int, limit: int, facts: FileFacts) -> Unreadable:
+    message = f"cannot read {path}: {size:,} bytes are more than the {limit:,} allowed"
     return Unreadable(message, kind="too-large", file=facts)
 
 

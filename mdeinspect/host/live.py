@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -15,11 +16,15 @@ from mdeinspect.host.files import Files
 from mdeinspect.host.system import PROGRAMS, os_name
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process
 
+DETAILS = ["exe", "cmdline", "create_time", "cpu_times", "memory_info"]
+
 
 class LiveHost:
     """This machine. `cli` names the `mdatp` to run instead of the known places; seconds."""
 
     def __init__(self, *, cli: str | None = None, timeout: float = 30.0) -> None:
+        if cli and (not cli.startswith("/") or "\0" in cli):
+            raise UsageError(f"cannot run {cli!r} as mdatp: name it by its absolute path")
         self._platform = this_platform()
         self._files = Files()
         self._programs = (cli,) if cli else PROGRAMS[self._platform]
@@ -88,13 +93,14 @@ class LiveHost:
         import psutil  # only where processes are really looked for: it costs 20 ms
 
         found = []
-        for process in psutil.process_iter(["name"]):
-            name = process.info["name"] or ""
-            if name.lower().startswith(tuple(names)):
-                details = process.as_dict(
-                    ["exe", "cmdline", "create_time", "cpu_times", "memory_info"]
-                )
-                found.append(_process(process.pid, name, details))
+        try:
+            for process in psutil.process_iter(["name"]):
+                name = process.info["name"] or ""
+                if name.lower().startswith(tuple(names)):
+                    with contextlib.suppress(psutil.NoSuchProcess):  # it may end as we look
+                        found.append(_process(process.pid, name, process.as_dict(DETAILS)))
+        except (psutil.Error, OSError) as error:
+            raise Unreadable(f"cannot list the processes: {error}", kind="io") from error
         return sorted(found, key=lambda process: process.pid)
 
     def _program(self) -> str | None:
@@ -103,8 +109,9 @@ class LiveHost:
                 self._files.stat(path)
             except NotThere:
                 continue
-            except Unreadable:
-                return path
+            except Unreadable as error:
+                if error.kind == "dangling-link":
+                    continue  # what an agent that was removed may leave behind
             return path
         return None
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +23,9 @@ from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Pr
 
 COMMANDS = "/commands"
 HOST_JSON = "/host.json"
+EXIT = re.compile(rb"-?[0-9]{1,4}")
+MODE = re.compile(r"(?:0o)?[0-7]{1,7}")
+YEARS = range(1970, 3000)  # beyond, arithmetic with times would leave the calendar
 
 
 class RecordedHost:
@@ -87,7 +92,7 @@ class RecordedHost:
         if all(part is None for part in parts.values()):
             raise NotThere(f"no output of {command.name} is recorded")
         code = (parts["exit"] or b"0").strip()
-        if not code.lstrip(b"-").isdigit() or len(code) > 5:
+        if not EXIT.fullmatch(code):
             message = f"cannot use commands/{command.name}.exit: it holds no exit status"
             raise Unreadable(message, kind="malformed")
         return Output(parts["stdout"] or b"", parts["stderr"] or b"", int(code))
@@ -148,13 +153,19 @@ def _about(files: Files) -> dict[str, Any]:
         return {}
     except Unreadable as error:
         raise UsageError(f"cannot use host.json: {error}") from error
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise UsageError(f"cannot use host.json: {error}") from error
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"expected an object, not {json.dumps(value)[:40]}")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, not {json.dumps(value)[:40]}")
     return value
 
 
@@ -171,15 +182,23 @@ def _number(value: Any) -> float:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"expected a whole number, not {json.dumps(value)[:40]}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
+        raise ValueError(f"expected a whole number, not {json.dumps(value)[:40]}")
     return value
+
+
+def _mode(value: Any) -> int:
+    if not MODE.fullmatch(_text(value)):
+        raise ValueError(f'expected a mode such as "0644", not {json.dumps(value)[:40]}')
+    return stat.S_IMODE(int(value, 8))
 
 
 def _time(value: Any) -> datetime:
     moment = datetime.fromisoformat(_text(value))
     if moment.tzinfo is None:
         raise ValueError(f"{value!r} has no time zone; write it as RFC 3339")
+    if moment.year not in YEARS:
+        raise ValueError(f"{value!r} is no time of this host; correct the year")
     return moment.astimezone(UTC)
 
 
@@ -193,15 +212,15 @@ def _process(value: Any) -> Process:
     raw = _object(value)
     return Process(
         pid=_whole(raw.get("pid", 0)),
-        name=_text(raw["name"]),
+        name=_text(raw.get("name")),
         exe=None if raw.get("exe") is None else _text(raw["exe"]),
-        cmdline=tuple(_text(word) for word in raw.get("cmdline") or ()),
+        cmdline=tuple(_text(word) for word in _list(raw.get("cmdline", []))),
         started=None if raw.get("started") is None else _time(raw["started"]),
     )
 
 
 def _files(value: Any) -> dict[str, dict[str, Any]]:
-    decode = {"uid": _whole, "gid": _whole, "mode": lambda v: int(_text(v), 8), "mtime": _time}
+    decode = {"uid": _whole, "gid": _whole, "mode": _mode, "mtime": _time}
     return {
         path: {name: decode[name](told[name]) for name in decode if name in _object(told)}
         for path, told in _object(value).items()
@@ -215,6 +234,6 @@ DECODERS: Mapping[str, Any] = {
     "os": _text,
     "boot_time": _time,
     "awake_seconds": _number,
-    "processes": lambda value: [_process(one) for one in value],
+    "processes": lambda value: [_process(one) for one in _list(value)],
     "files": _files,
 }

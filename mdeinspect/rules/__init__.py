@@ -243,9 +243,12 @@ def _lacking(context: Context, source: str) -> str:
 
 
 class _Words(string.Formatter):
-    """Fills templates with values as a person writes them."""
+    """Fills templates with values as a person writes them; `{keys:count setting}` counts."""
 
     def format_field(self, value: Any, spec: str) -> str:
+        if spec.startswith("count "):
+            noun = spec.removeprefix("count ")
+            return f"{len(value)} {noun}" if len(value) == 1 else f"{len(value)} {noun}s"
         return wording(value) if not spec else str(super().format_field(value, spec))
 
 

@@ -13,7 +13,7 @@ from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 @rule(
     "policy-shadowed",
     Severity.MEDIUM,
-    title="MDE Attach overrides {keys} of {subject}",
+    title="MDE Attach overrides {keys:count setting} of {path}",
     detail="{path} sets keys that are not in force, because MDE Attach governs this host: {keys}.",
     remedy="Move these settings into the portal's policy, or take the host out of MDE Attach; then "
     "stop deploying the file.",

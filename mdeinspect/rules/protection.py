@@ -113,8 +113,10 @@ def protection_not_set(context: Context) -> Iterator[Outcome]:
         yield Unsure("cannot tell who switched protection off: not every policy can be seen")
         return
     passive = context.settings.get(PASSIVE)
-    if passive is not None and passive.policy is False and passive.verdict != "enforced":
-        return  # policy says something of it after all, and that row's own verdict tells
+    if passive is not None and passive.policy is False and level(context) == "passive":
+        if passive.verdict == "unknown":
+            yield Unsure(f"cannot tell whether protection should be on: {passive.because}")
+        return  # policy does decide about it: the verdict on that setting tells the rest
     row = context.settings.get(LEVEL)
     local = row is not None and row.channel == "local"
     yield Raise(

@@ -6,7 +6,7 @@ status, is not public: the words here are assumed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -16,6 +16,25 @@ from mdeinspect.simulator.agent import SimulatedAgent
 
 Daemon = Literal["up", "down", "slow", "garbage"]
 DAEMON_STATES: Final[tuple[Daemon, ...]] = ("up", "down", "slow", "garbage")
+# The outputs that a recorded host holds, by name.
+RECORDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "health-json": ("health", "--output", "json"),
+    "health-text": ("health",),
+    "version": ("version",),
+    "exclusion-list": ("exclusion", "list"),
+    "threat-allowed-list": ("threat", "allowed", "list"),
+    **{
+        f"health-details-{feature}": ("health", "--details", feature)
+        for feature in (
+            "antivirus",
+            "definitions",
+            "edr",
+            "features",
+            "permissions",
+            "scheduled_scan",
+        )
+    },
+}
 NOISE: Final = "\x00\x7fELF wdav 0x7f3a ??\n%%% <not a table> %%%\n"
 
 
@@ -28,6 +47,7 @@ class Answer:
     exit: int = 0
 
 
+UNKNOWN_COMMAND: Final = 64
 UNREACHABLE: Final = Answer(stderr="Could not connect to the daemon\n", exit=1)
 
 
@@ -70,4 +90,4 @@ def _said(agent: SimulatedAgent, words: tuple[str, ...], now: datetime) -> str |
 
 def _usage(words: tuple[str, ...]) -> Answer:
     call = " ".join(("mdatp", *words))
-    return Answer(stderr=f"Invalid command: {call}\n", exit=64)
+    return Answer(stderr=f"Invalid command: {call}\n", exit=UNKNOWN_COMMAND)

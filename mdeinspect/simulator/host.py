@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import mdeinspect
 from mdeinspect.model import Platform
+from mdeinspect.simulator import stand_in
 from mdeinspect.simulator.agent import ORGANISATION
-from mdeinspect.simulator.commands import Daemon
+from mdeinspect.simulator.commands import RECORDED, UNKNOWN_COMMAND, Daemon
 from mdeinspect.simulator.folder import Folder
 from mdeinspect.simulator.machine import STATE, Machine
 from mdeinspect.simulator.state import PATIENCE, State
@@ -25,25 +23,6 @@ DAY: Final = timedelta(days=1)
 UPTIME: Final = 30 * DAY
 LIFETIME: Final = 270 * DAY  # a build expires about nine months after its release
 SYSTEMS: Final[Mapping[Platform, str]] = {"linux": "Debian GNU/Linux 12", "darwin": "macOS 15.7"}
-# The outputs that a recorded host holds, by name.
-RECORDED: Final[Mapping[str, tuple[str, ...]]] = {
-    "health-json": ("health", "--output", "json"),
-    "health-text": ("health",),
-    "version": ("version",),
-    "exclusion-list": ("exclusion", "list"),
-    "threat-allowed-list": ("threat", "allowed", "list"),
-    **{
-        f"health-details-{feature}": ("health", "--details", feature)
-        for feature in (
-            "antivirus",
-            "definitions",
-            "edr",
-            "features",
-            "permissions",
-            "scheduled_scan",
-        )
-    },
-}
 
 
 class SimulatedHost(Machine):
@@ -198,7 +177,7 @@ class SimulatedHost(Machine):
     def record(self) -> Path:
         """Let the agent apply policy and record the outputs of all its commands; the folder.
 
-        A slow daemon leaves none: nobody waited for them.
+        A slow daemon leaves none: nobody waited for them. Views that it has not are left out.
         """
         self._folder.forget_outputs()
         agent = self.agent()
@@ -207,22 +186,13 @@ class SimulatedHost(Machine):
             self._save()
         for name, args in RECORDED.items() if self._state.daemon != "slow" else ():
             said = self.ask(args)
-            self._folder.output(name, said.stdout, said.stderr, said.exit)
+            if said.exit != UNKNOWN_COMMAND:
+                self._folder.output(name, said.stdout, said.stderr, said.exit)
         return self.folder
 
     def install(self, path: str | Path) -> Path:
         """Write an executable stand-in for `mdatp` to `path`: it answers for this host, live."""
-        package = Path(mdeinspect.__file__).resolve().parents[1]
-        command = [sys.executable, "-m", "mdeinspect.simulator"]
-        words = [*command, "--host", str(self.folder.resolve())]
-        Path(path).write_text(
-            "#!/bin/sh\n"
-            "# A stand-in for mdatp that answers for a simulated host. Not the vendor's program.\n"
-            f'PYTHONPATH={shlex.quote(str(package))} exec {shlex.join(words)} "$@"\n',
-            encoding="utf-8",
-        )
-        Path(path).chmod(0o755)
-        return Path(path)
+        return stand_in.install(Path(path), self.folder)
 
     # --- helpers --------------------------------------------------------------------------------
 

@@ -133,7 +133,8 @@ def _still_merged(managed: Mapping[str, Any]) -> Mapping[str, Any]:
             if name.startswith("offlineDefinition") or (section, name) == ("cloudService", "proxy"):
                 kept.setdefault(section, {})[name] = value
             elif (section, name) == ("exclusionSettings", "exclusions"):
-                kept.setdefault(section, {})[name] = [*_global_entries(value)]
+                if everywhere := [*_global_entries(value)]:
+                    kept.setdefault(section, {})[name] = everywhere
     return kept
 
 
@@ -157,7 +158,7 @@ def _setting(
     said = [
         Setting(value, layer.source)
         for layer in stack
-        if (value := _said(preference, layer, platform)) is not _ABSENT
+        if (value := _said(preference, layer, platform, version)) is not _ABSENT
     ]
     if said:
         key = preference.key(platform) or ""
@@ -167,11 +168,13 @@ def _setting(
     return None if default is NO_DEFAULT else Setting(default, "default")
 
 
-def _said(preference: Preference, layer: Layer, platform: Platform) -> Any:
-    """The first value among its spellings that the agent understands."""
+def _said(preference: Preference, layer: Layer, platform: Platform, version: str) -> Any:
+    """The first value among its spellings that an agent of `version` understands."""
     for key in preference.keys(platform):
         value = _dig(layer.content, key)
-        if value is not _ABSENT and _understood(preference, platform, value):
+        if value is _ABSENT or preference.surely_unsupported(platform, version, value):
+            continue
+        if _understood(preference, platform, value):
             return value
     return _ABSENT
 

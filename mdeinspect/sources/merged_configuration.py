@@ -17,6 +17,7 @@ from mdeinspect.sources import FileSource
 
 MARK = b"Features merged with capabilities:"
 _TIME = re.compile(rb"\[(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[^\]]*\]")
+MAX_LINES = 1000  # how many broken ones are looked at before giving up
 NAME = "microsoft_defender_core"
 
 
@@ -31,14 +32,17 @@ class Merged:
 def _parse(data: bytes) -> Merged | None:
     """The last line with the mark whose JSON is whole; None when there is no such line."""
     end = len(data)
-    while (at := data.rfind(MARK, 0, end)) >= 0:
+    for _ in range(MAX_LINES):
+        at = data.rfind(MARK, 0, end)
+        if at < 0:
+            break
         start = data.rfind(b"\n", 0, at) + 1
         stop = data.find(b"\n", at)
         line = data[start : stop if stop >= 0 else len(data)]
         merged = _line(line)
         if merged is not None:
             return merged
-        end = at
+        end = start
     return None
 
 

@@ -10,6 +10,7 @@ from mdeinspect.sources import ProcessSource
 
 DAEMON = "wdavdaemon"
 CHECKIN = "sensecm"
+CLIENT = "wdavdaemonclient"  # `mdatp` itself, run by anyone; no part of the agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,11 @@ class AgentProcess:
 
 
 def _parse(found: Sequence[Process]) -> tuple[AgentProcess, ...]:
-    return tuple(AgentProcess(_role(process), process) for process in found)
+    return tuple(
+        AgentProcess(_role(process), process)
+        for process in found
+        if not process.name.lower().startswith(CLIENT)
+    )
 
 
 def _role(process: Process) -> str:

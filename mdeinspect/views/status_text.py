@@ -34,16 +34,20 @@ VERDICT_WORDS = {
 }
 NOTABLE = ("not-enforced", "pending", "foreign")
 LABEL = 13
+CODE = 22
+WIDE = 76
 
 
-def render(status: dict[str, Any], *, code: int, everything: bool = False) -> RenderableType:
+def render(
+    status: dict[str, Any], *, code: int, everything: bool = False, width: int = 80
+) -> RenderableType:
     """The screen for a `mdeinspect.status/1` object; `code` is the exit code it names."""
     status = words.safe(status)
     parts = [
         _header(status),
         Text(),
         _summary(status),
-        *_rows(status, everything=everything),
+        *_rows(status, everything=everything, width=width),
         *_findings(status),
         *_unknown(status),
         *(_sources(status) if everything else ()),
@@ -56,7 +60,7 @@ def render(status: dict[str, Any], *, code: int, everything: bool = False) -> Re
 def text(console: Console, status: dict[str, Any], *, code: int, everything: bool = False) -> str:
     """The screen as text for this console, without blanks at the ends of its lines."""
     with console.capture() as capture:
-        console.print(render(status, code=code, everything=everything))
+        console.print(render(status, code=code, everything=everything, width=console.width))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -95,7 +99,7 @@ def _authority(status: dict[str, Any]) -> Iterator[Text]:
     name = words.CHANNELS[authority["channel"]]
     name += " (probable)" if authority["probable"] else ""
     signs = [words.file_name(sign) if "/" in sign else sign for sign in authority["signs"]]
-    yield Text(f"{name:<14} {', '.join(signs)}".rstrip())
+    yield Text(f"{name:<14} {', '.join(dict.fromkeys(signs))}".rstrip())
     for channel in authority["shadowed"]:
         wanted = [r for r in status["settings"] if r["channel"] == channel or _wishes(r, channel)]
         lost = _lost(status, channel)
@@ -125,9 +129,10 @@ def _checkin(status: dict[str, Any]) -> Iterator[Text]:
     if checkin["last_attempt"]:
         parts.append(f"last attempt {words.ago(checkin['last_attempt'], now)}")
     seen = sorted({e["source"] for e in checkin["evidence"] if _used(e, checkin)})
-    seen_in = f" ({', '.join(seen)})" if seen and state != "not-applicable" else ""
+    seen_in = f" ({', '.join(seen)})" if seen and state not in words.CHECKINS else ""
     bad = state in ("failing", "stale", "never")
-    text = f"{state:<14} {', '.join(parts)}{seen_in}" if parts or seen_in else state
+    told = ", ".join(parts) or ("by its traces" if seen_in else "")
+    text = f"{words.CHECKINS.get(state, state):<14} {told}{seen_in if told else ''}".rstrip()
     yield Text(text, style="yellow" if bad else "")
     awake, age = checkin["awake_age_seconds"], checkin["age_seconds"]
     if awake is not None and age is not None and age - awake > 3600 and state != "not-applicable":
@@ -169,36 +174,53 @@ def _settings(status: dict[str, Any]) -> Iterator[Text]:
     yield Text(" · ".join(named) or "none seen")
 
 
-def _rows(status: dict[str, Any], *, everything: bool) -> Iterator[RenderableType]:
-    rows = status["settings"]
-    if not everything:
-        rows = [row for row in rows if row["verdict"] in NOTABLE]
-    if not rows:
+def _rows(status: dict[str, Any], *, everything: bool, width: int) -> Iterator[RenderableType]:
+    if everything:
+        yield from _all_rows(status["settings"], width)
         return
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column(" SETTING" if everything else " NOT IN FORCE", overflow="fold", ratio=5)
-    table.add_column("POLICY", overflow="fold", ratio=2)
-    table.add_column("AGENT", overflow="fold", ratio=2)
-    table.add_column("VERDICT" if everything else "FROM", overflow="fold", ratio=3)
+    rows = [row for row in status["settings"] if row["verdict"] in NOTABLE]
+    if rows:
+        table = _table(" NOT IN FORCE", "POLICY", "AGENT", "FROM")
+        for row in rows:
+            channel = words.CHANNELS.get(row["channel"] or "", "")
+            waiting = "" if row["verdict"] == "not-enforced" else f" ({row['verdict']})"
+            table.add_row(f" {row['key']}", *_values(row), f"{channel}{waiting}".strip())
+        yield Text()
+        yield table
+
+
+def _all_rows(rows: list[dict[str, Any]], width: int) -> Iterator[RenderableType]:
+    """Every setting, below the section it belongs to."""
+    table = _table(" SETTING", "POLICY", "AGENT", "VERDICT")
+    table.columns[0].no_wrap = width >= WIDE  # names whole, values folded
+    table.columns[1].max_width = width // 4
+    table.columns[2].max_width = width // 6
+    section = None
     for row in rows:
-        table.add_row(
-            f" {row['key']}",
-            words.value(row["policy"]),
-            words.value(row["effective"]),
-            _last_column(row, everything=everything),
-        )
+        head, _, name = row["key"].rpartition(".")
+        if head != section:
+            table.add_row(Text(f" {head}", style="bold"))
+            section = head
+        table.add_row(f"   {name}", *_values(row), _verdict(row))
     yield Text()
     yield table
 
 
-def _last_column(row: dict[str, Any], *, everything: bool) -> str:
-    channel = words.CHANNELS.get(row["channel"] or "", "")
-    verdict = row["verdict"]
-    if everything:
-        lost = [words.CHANNELS[wish["channel"]] for wish in row["also"]]
-        where = channel or ("of " + ", ".join(lost) if lost else "")
-        return f"{verdict} ({where})" if where else str(verdict)
-    return channel if verdict == "not-enforced" else f"{channel} ({verdict})".strip()
+def _table(*heads: str) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
+def _values(row: dict[str, Any]) -> tuple[str, str]:
+    return words.value(row["policy"]), words.value(row["effective"])
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    lost = [words.CHANNELS[wish["channel"]] for wish in row["also"]]
+    where = words.CHANNELS.get(row["channel"] or "") or ", ".join(lost)
+    return f"{row['verdict']} ({where})" if where else str(row["verdict"])
 
 
 def _findings(status: dict[str, Any]) -> Iterator[RenderableType]:
@@ -206,17 +228,24 @@ def _findings(status: dict[str, Any]) -> Iterator[RenderableType]:
         return
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=9, no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(width=CODE, no_wrap=True)
     table.add_column(overflow="fold")
     for finding in status["findings"]:
         accepted = finding["accepted"] is not None
-        style = "dim" if accepted else COLOURS[finding["severity"]]
-        title = finding["title"] + (f" (accepted: {finding['accepted']})" if accepted else "")
-        table.add_row(
-            Text(f" {finding['severity']}", style=style), Text(finding["code"]), Text(title)
+        severity = Text(
+            f" {finding['severity']}", style="dim" if accepted else COLOURS[finding["severity"]]
         )
+        title = finding["title"] + (f" (accepted: {finding['accepted']})" if accepted else "")
+        table.add_row(severity, *_fitting(finding["code"], title))
     yield Text()
     yield table
+
+
+def _fitting(code: str, title: str) -> tuple[Text, Text]:
+    """A long code goes before its title, so that titles stay below each other."""
+    if len(code) <= CODE:
+        return Text(code), Text(title)
+    return Text(code[: CODE - 3] + "..."), Text(f"{title} [{code}]")
 
 
 def _unknown(status: dict[str, Any]) -> Iterator[RenderableType]:

@@ -15,6 +15,7 @@ CHANNELS = {
     "none": "nobody",
     "unknown": "not known",
 }
+CHECKINS = {"not-applicable": "not applicable", "unknown": "not known"}
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 # Categories that could move the cursor, hide text or turn its direction.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -75,7 +76,7 @@ def value(of: Any, width: int = 40) -> str:
         return "none" if not of else f"{len(of)} {'entry' if len(of) == 1 else 'entries'}"
     if isinstance(of, dict):
         return "{...}"
-    text = str(of)
+    text = str(of) or '""'
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
