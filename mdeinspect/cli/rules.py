@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 
 import click
 
@@ -19,8 +21,9 @@ def command(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([rule_text.row(one) for one in every], indent=2))
         return
-    width = max(len(one.code) for one in every)
+    screen = max(60, shutil.get_terminal_size().columns)
     for one in every:
-        click.echo(
-            f"{one.severity.word:<9} {one.code:<{width}}  {rule_text.first_sentence(one.means)}"
-        )
+        head = f"{one.severity.word:<9}{one.code}"
+        indent = " " * 9
+        click.echo(head)
+        click.echo(textwrap.indent(textwrap.fill(one.means, screen - 9), indent))

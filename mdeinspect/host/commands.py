@@ -25,7 +25,7 @@ def privileged() -> bool:
     if os.geteuid() == 0:
         return True
     try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        status = Path("/proc/self/status").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
     held = [line for line in status.splitlines() if line.startswith(("CapPrm:", "CapEff:"))]
@@ -36,13 +36,11 @@ def distrust(program: str, platform: Platform) -> str | None:
     """Why a privileged process must not run `program` (a resolved path); None when it may.
 
     The program must belong to root and, with every folder above it, be writable by root alone.
+    Raises `OSError` where one of them cannot be looked at.
     """
     here = Path(program)
     for place in (here, *here.parents):
-        try:
-            found = place.stat()
-        except OSError as error:
-            return f"{place} cannot be looked at: {error.strerror or error}"
+        found = place.stat()
         writers = stat.S_IWGRP | stat.S_IWOTH
         if platform == "darwin" and found.st_gid == MACOS_ADMIN and place != here:
             writers = stat.S_IWOTH
@@ -54,16 +52,17 @@ def distrust(program: str, platform: Platform) -> str | None:
 
 
 def run(program: str, args: Sequence[str], *, timeout: float, limit: int) -> Output:
-    """Run `program` to its end. Raises `Unreadable` of kind `timeout`, `too-large`, `denied` or `io`.
+    """Run `program` to its end.
 
     No stdin, a clean environment, low priority, its own process group, which is killed whole at
-    the end whatever happened. `timeout` is in seconds, `limit` in bytes for each stream.
+    the end whatever happened. `timeout` is in seconds, `limit` in bytes for each stream. Raises
+    `Unreadable` of kind `timeout`, `too-large`, `denied` or `io`.
     """
     name = " ".join(["mdatp", *args])
     started = time.monotonic()
     try:
         child = subprocess.Popen(
-            ["mdatp", *args],
+            ["mdatp", *args],  # noqa: S607 -- only its name: `executable` says what runs
             executable=program,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -25,14 +25,17 @@ _VAGUE = frozenset({"enabled", "policy", "interval", "features"})
 
 @dataclass(frozen=True, slots=True)
 class Strange:
-    """A key that has no meaning where it stands. `right` are the places where it would have one."""
+    """A key that has no meaning where it stands. `right` are the places where it would have one.
+
+    `owner` is the preference of whose value it is a member.
+    """
 
     sort: Sort
     path: Path
     value: Any
     right: tuple[str, ...] = ()
-    nearest: str | None = None
     comment: bool = False
+    owner: Preference | None = None
 
 
 class Names:
@@ -57,6 +60,18 @@ class Names:
         Of a section that is none, what is inside it is not told.
         """
         yield from self._section(document, ())
+
+    def nearest(self, one: Strange) -> str | None:
+        """The key that an unknown one most likely meant. Asked apart, because it takes its time."""
+        name, last = dotted(one.path), str(one.path[-1])
+        if one.comment or last in _VAGUE:
+            return None
+        if one.owner is not None:
+            near = spelling.nearest(last, one.owner.item)
+            return near and f"{dotted(one.path[:-1])}.{near}"
+        is_section = isinstance(one.value, Mapping)
+        section = spelling.nearest(name, self._sections) if is_section else None
+        return section or self._catalogue.nearest(name, self._platform)
 
     def _section(self, section: Mapping[str, Any], path: Path) -> Iterator[Strange]:
         for key, value in section.items():
@@ -86,13 +101,7 @@ class Names:
         homes = self._section_homes if isinstance(value, Mapping) else self._key_homes
         if last in homes and last not in _VAGUE:
             return Strange("misplaced", path, value, homes[last])
-        return Strange("unknown", path, value, nearest=self._nearest(name, last, value))
-
-    def _nearest(self, name: str, last: str, value: Any) -> str | None:
-        if last in _VAGUE:
-            return None
-        section = spelling.nearest(name, self._sections) if isinstance(value, Mapping) else None
-        return section or self._catalogue.nearest(name, self._platform)
+        return Strange("unknown", path, value)
 
     def _entries(self, preference: Preference, value: Any, path: Path) -> Iterator[Strange]:
         """Members of an object, or of the entries of a list, that have no meaning there."""
@@ -118,8 +127,7 @@ class Names:
         )
         if right:
             return Strange("misplaced", path, value, right)
-        near = spelling.nearest(member, preference.item)
-        return Strange("unknown", path, value, nearest=near and f"{dotted(path[:-1])}.{near}")
+        return Strange("unknown", path, value, owner=preference)
 
 
 def _is_comment(key: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ _NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (type(None), "null"),
     (bytes, "data"),
 )
+_MOST_PARTS = 50
 _YES = frozenset({"true", "yes", "on", "1", "enabled", "enable"})
 _NO = frozenset({"false", "no", "off", "0", "disabled", "disable"})
 
@@ -136,14 +138,15 @@ def _fits(kind: str, value: Any) -> bool:
 
 
 def _texts(shape: _Shape, value: Sequence[Any], path: Path) -> Iterator[Wrong]:
+    joined = [shape.words and isinstance(one, str) and "," in one for one in value]
+    if True in joined:
+        parts = [part for one in value if isinstance(one, str) for part in _split(one)]
+        place = (*path, joined.index(True))
+        yield WrongType(place, shape.type, "joined string", parts[:_MOST_PARTS])
     for index, one in enumerate(value):
         if not isinstance(one, str):
             yield WrongType((*path, index), shape.type, f"array<{type_name(one)}>")
-        elif shape.words and "," in one:
-            parts = [part for text in value if isinstance(text, str) for part in _split(text)]
-            found = "joined string"
-            yield WrongType((*path, index), shape.type, found, parts)
-        else:
+        elif not joined[index]:
             yield from _text(shape, one, (*path, index), entry=True)
 
 
@@ -185,19 +188,26 @@ def _text(shape: _Shape, value: str, path: Path, entry: bool) -> Iterator[Wrong]
     if allowed and (value.lower() if shape.any_case else value) not in allowed:
         found = shortened(value)
         yield NotAllowed(
-            path, found, shape.allowed, _near(value, shape.allowed), item=found if entry else None
+            path,
+            found,
+            shape.allowed,
+            _near(value[:100], shape.allowed),
+            item=found if entry else None,
         )
 
 
 # --- what was meant -----------------------------------------------------------------------------
 
 
-def _near(value: str, allowed: Sequence[Any]) -> Any:
+@functools.lru_cache(maxsize=1024)
+def _near(value: str, allowed: tuple[Any, ...]) -> Any:
     """The allowed word that comes nearest; None when none does."""
-    text = value[:100].strip().lower()
+    text = value.strip().lower()
     words = {str(one).lower(): one for one in allowed}
-    if text not in words:
-        text = "enabled" if text in _YES else "disabled" if text in _NO else text
+    if text in words:
+        return words[text]
+    if text in _YES or text in _NO:  # "enabled" looks like "disabled", and means the opposite
+        return words.get("enabled" if text in _YES else "disabled")
     return words.get(next(iter(difflib.get_close_matches(text, words, 1)), ""))
 
 
@@ -212,7 +222,7 @@ def _of_right_type(shape: _Shape, value: Any) -> Any:
         is_whole = isinstance(value, float) and value.is_integer()
         return int(value) if is_whole else _whole(value)
     if shape.type == "string" and shape.allowed:
-        return _near(text, shape.allowed)
+        return _near(text[:100], shape.allowed)
     if shape.type == "array<string>" and isinstance(value, str):
         return _split(value) if shape.words else [shortened(value)]
     return None

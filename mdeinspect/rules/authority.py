@@ -97,5 +97,5 @@ def _tag(context: Context, tag: str) -> Iterator[Outcome]:
         return
     if {tag, f"GROUP/{tag}"} & set(texts(shown.value)):
         return
-    facts = {"expectation": "tag", "expected": tag, "found": shown.value or None}
+    facts = {"expectation": "tag", "expected": tag, "found": shown.value}
     yield Raise("key:edr.tags", facts)

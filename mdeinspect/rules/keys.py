@@ -78,12 +78,14 @@ def unknown_key(context: Context) -> Iterator[Outcome]:
 
 
 def _unknown(context: Context) -> Iterator[Flaw]:
+    names = Names(context.catalogue, context.platform)
     for file, one in _strange(context, "unknown"):
-        severity = Severity.MEDIUM if one.nearest else Severity.LOW
-        if file.channel == "mde_attach" and not one.nearest:
+        nearest = names.nearest(one)
+        severity = Severity.MEDIUM if nearest else Severity.LOW
+        if file.channel == "mde_attach" and not nearest:
             severity = Severity.INFO
         facts = {
-            "nearest": one.nearest,
+            "nearest": nearest,
             "pseudo_comment": one.comment,
             "value_digest": digest(plain(one.value)),
         }

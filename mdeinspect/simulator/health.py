@@ -67,7 +67,7 @@ COLUMNS: Final = (
     Column("real_time_protection_enabled", wrapped=True),
     Column("real_time_protection_available"),
     Column("real_time_protection_subsystem"),
-    Column("antivirus_enforcement_level", linux="101.26062.0001", darwin=None),
+    Column("antivirus_enforcement_level", linux="101.26062.0007", darwin=None),
     Column("supplementary_events_subsystem", linux="101.94.13", darwin=None),
     Column("network_events_subsystem", linux=None, darwin=_2022),
     Column("device_control_enforcement_level", linux=None, darwin=_2022),

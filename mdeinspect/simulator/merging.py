@@ -132,9 +132,9 @@ def _still_merged(managed: Mapping[str, Any]) -> Mapping[str, Any]:
         for name, value in content.items() if isinstance(content, Mapping) else ():
             if name.startswith("offlineDefinition") or (section, name) == ("cloudService", "proxy"):
                 kept.setdefault(section, {})[name] = value
-            elif (section, name) == ("exclusionSettings", "exclusions"):
-                if everywhere := [*_global_entries(value)]:
-                    kept.setdefault(section, {})[name] = everywhere
+    exclusions = _dig(managed, "exclusionSettings.exclusions")
+    if everywhere := [*_global_entries(exclusions)]:
+        kept["exclusionSettings"] = {"exclusions": everywhere}
     return kept
 
 

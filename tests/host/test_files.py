@@ -21,7 +21,7 @@ from mdeinspect.host import files as files_module
 from mdeinspect.host.files import Files
 
 Bounded = Callable[[Callable[[], Any]], Any]
-PlainUser = Callable[[], contextlib.AbstractContextManager[None]]
+PlainUser = Callable[[Callable[[], Any]], Any]
 OLD = 1_700_000_000
 
 
@@ -54,6 +54,14 @@ def refusal(files: Files, path: str, limit: int = MAX_FILE) -> Unreadable:
     with pytest.raises(Unreadable) as caught:
         files.read(path, limit)
     return caught.value
+
+
+def told(ask: Callable[[], object]) -> tuple[str, bool]:
+    """The kind of a refusal, and whether it tells of a file."""
+    try:
+        return f"gave {ask()}", True
+    except Unreadable as error:
+        return error.kind, error.file is not None
 
 
 # --- regular and missing ------------------------------------------------------------------------
@@ -120,10 +128,8 @@ def test_a_denied_file_is_denied_and_known_to_be_there(
 ) -> None:
     """A file without read permission is told apart from a missing one, with its facts."""
     put(open_folder, "/policy").chmod(0)
-    with plain_user():
-        error = refusal(Files(str(open_folder)), "/policy")
-    assert error.kind == "denied"
-    assert error.file is not None
+    files = Files(str(open_folder))
+    assert plain_user(lambda: told(lambda: files.read("/policy", 9))) == ("denied", True)
 
 
 def test_below_a_denied_folder_nobody_knows_what_there_is(
@@ -133,18 +139,13 @@ def test_below_a_denied_folder_nobody_knows_what_there_is(
     put(open_folder, "/closed/policy")
     (open_folder / "closed").chmod(0)
     files = Files(str(open_folder))
+    asked = [lambda: files.names("/closed")]
+    for path in ("/closed/policy", "/closed/nothing"):
+        asked += [lambda path=path: files.read(path, 9), lambda path=path: files.stat(path)]
+        asked += [lambda path=path: files.tail(path, 9), lambda path=path: files.link(path)]
     try:
-        with plain_user():
-            for path in ("/closed/policy", "/closed/nothing"):
-                error = refusal(files, path)
-                assert (error.kind, error.file) == ("denied", None)
-                for look in (files.stat, files.link):
-                    with pytest.raises(Unreadable) as caught:
-                        look(path)
-                    assert caught.value.kind == "denied"
-            with pytest.raises(Unreadable) as caught:
-                files.names("/closed")
-            assert caught.value.kind == "denied"
+        found = plain_user(lambda: [told(ask) for ask in asked])
+        assert found == [("denied", False)] * len(asked)
     finally:
         (open_folder / "closed").chmod(0o755)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from clean_policies import FILE_CODES
+from support import HostFolder
 
 from mdeinspect import catalogue, rules
 from mdeinspect.config.model import Config
@@ -14,7 +15,6 @@ from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Report
 from mdeinspect.report import report
-from support import HostFolder
 
 DENIED = "cannot read it: permission denied"
 

@@ -222,7 +222,7 @@ def test_another_tag_is_not_the_tag(host: HostFolder, tags: list[str]) -> None:
     """A part of a longer word is another word."""
     (finding,) = found(expecting(host.health(edrDeviceTags=tags), tag="prod"), "expectation-unmet")
     assert (finding.severity, finding.subject) == (Severity.MEDIUM, "key:edr.tags")
-    assert finding.facts == {"expectation": "tag", "expected": "prod", "found": tags or None}
+    assert finding.facts == {"expectation": "tag", "expected": "prod", "found": tags}
 
 
 def test_a_tag_that_is_not_shown_is_unknown(host: HostFolder) -> None:
@@ -239,7 +239,7 @@ def test_an_unknown_governor_meets_and_fails_nothing(
     """Neither met nor unmet."""
     told = expecting(mac.health().file(MAC_ATTACH, {}).file(MAC_MANAGED, {}), **expect)
     assert codes(told) == []
-    assert unknown(told) == ["expectation-unmet"]
+    assert "expectation-unmet" in unknown(told)
 
 
 def test_a_policy_that_cannot_be_seen_is_not_a_policy_that_is_not_there(host: HostFolder) -> None:

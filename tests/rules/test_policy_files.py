@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from about_files import DENIED, denied, raised
 from clean_policies import linux, mac
+from support import ATTACH, LOCAL, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 from mdeinspect.model import Severity
-from support import ATTACH, LOCAL, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 BROKEN = {
     "a comment": ("// to be filled\n", "empty", 1, 1),

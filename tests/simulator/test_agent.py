@@ -136,6 +136,13 @@ def test_threat_types_merge_by_type_and_policy_wins() -> None:
     assert found.setting("antivirusEngine.threatTypeSettings") == [*policy, local[1]]
 
 
+def test_a_value_that_came_later_is_passed_over() -> None:
+    """The level `audit` is known from 101.26062.0007 on."""
+    policy = {"antivirusEngine": {"enforcementLevel": "audit"}}
+    assert agent(managed=policy).setting(LEVEL) == "passive"
+    assert agent(version="101.26062.0007", managed=policy).setting(LEVEL) == "audit"
+
+
 @pytest.mark.parametrize("value", ["diabled", True, 1, None])
 def test_a_value_that_the_agent_does_not_know_is_passed_over(value: Any) -> None:
     """The next weaker source decides."""
@@ -235,7 +242,7 @@ def test_tamper_protection_asks_profile_then_host_then_portal(
 
 SUPPLEMENTARY = [
     ("101.23052.0009", None, "auditd"),
-    ("101.23062.0010", "enabled", "ebpf"),
+    ("101.23062.0010", "enabled", "auditd"),
     ("101.23082.0006", None, "ebpf"),
     ("101.23082.0006", "disabled", "auditd"),
     (NEWEST, None, "ebpf"),

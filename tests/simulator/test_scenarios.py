@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Platform, Report, Severity
 from mdeinspect.report import report
 from mdeinspect.simulator.demo import steps
-from mdeinspect.simulator.host import DAY, HOUR, MINUTE, START, SimulatedHost
+from mdeinspect.simulator.host import DAY, HOUR, START, SimulatedHost
 from mdeinspect.simulator.policies import hardened
 from mdeinspect.simulator.scenarios import SCENARIOS, names
 
@@ -75,109 +74,6 @@ def test_a_demo_tells_before_and_after_of_one_folder(tmp_path: Path) -> None:
     assert (first, second) == ("Before", "After")
     assert place == same
     assert later - earlier >= HOUR
-
-
-# --- the simulator as a second opinion on verdicts ----------------------------------------------
-
-GOOD = {"enforced", "unproven", "unobservable"}
-WELL_RUN = [(name, platform) for name, platform in PLAYED if name.startswith("well-run-")]
-
-
-@pytest.mark.parametrize(("name", "platform"), WELL_RUN)
-def test_what_a_well_run_host_is_told_is_in_force(
-    tmp_path: Path, name: str, platform: Platform
-) -> None:
-    """Each setting of policy that health shows is enforced; nothing is foreign or shadowed."""
-    for _, folder in steps(name, platform, tmp_path / "host"):
-        found = inspected(folder)
-        wanted = [row for row in found.settings if row.policy is not None]
-        bad = {row.key: (row.verdict, row.because) for row in wanted if row.verdict not in GOOD}
-        shown = [row for row in wanted if row.observed_in]
-        assert bad == {}
-        assert {row.verdict for row in shown} <= {"enforced", "unproven"}
-        assert (LEVEL in {row.key for row in shown}) is (name != "well-run-local")
-        assert {row.verdict for row in found.settings if row.policy is None} <= {
-            "unmanaged",
-            "unobservable",
-        }
-        assert found.blind == ()
-
-
-NEWEST = "101.26062.0005"
-# An agent that obeys cannot always be seen to: behaviour monitoring needs real time, which is not
-# the default on Linux; what replaced auditd where eBPF is off is not public.
-NOT_TOLD = {
-    ("linux", "antivirusEngine.behaviorMonitoring", "enabled"),
-    ("linux", "features.ebpfSupplementaryEventProvider", "disabled"),
-}
-VALUES = [
-    (platform, preference.key(platform) or "", value)
-    for platform in BOTH
-    for preference in catalogue.load().preferences
-    if preference.managed(platform) and not preference.deprecated
-    if preference.type in ("string", "boolean")
-    for value in preference.allowed(platform)
-]
-
-
-@pytest.mark.parametrize(("platform", "key", "value"), VALUES)
-@pytest.mark.parametrize("channel", ["managed", "attach"])
-def test_each_value_alone_is_seen_to_be_in_force(
-    tmp_path: Path, platform: Platform, channel: str, key: str, value: Any
-) -> None:
-    """Whatever single documented value policy sets, no verdict doubts an agent that obeys."""
-    host = SimulatedHost(tmp_path / "host", platform, NEWEST)
-    policy = nested(key, value)
-    host.attach(policy) if channel == "attach" else host.managed(policy)
-    host.restart()
-    host.pass_time(HOUR)
-    seen = verdict(inspected(host.record()), key)
-    assert seen in ({"unknown"} if (platform, key, value) in NOT_TOLD else GOOD)
-
-
-@pytest.mark.parametrize("platform", BOTH)
-def test_a_stubborn_agent_is_accused(tmp_path: Path, platform: Platform) -> None:
-    """A setting that the agent refuses is not in force; one that it applies is."""
-    host = SimulatedHost(tmp_path / "host", platform)
-    host.managed(hardened(platform))
-    host.restart()
-    host.set_field("networkProtection.enforcementLevel", "disabled")
-    host.pass_time(HOUR)
-    found = inspected(host.record())
-    assert verdict(found, "networkProtection.enforcementLevel") == "not-enforced"
-    assert verdict(found, LEVEL) == "enforced"
-
-
-def test_what_waits_for_a_restart_is_pending(tmp_path: Path) -> None:
-    """Diagnostics on Linux: pending however long it takes, enforced after the restart."""
-    key = "cloudService.diagnosticLevel"
-    host = SimulatedHost(tmp_path / "host")
-    host.managed({"cloudService": {"diagnosticLevel": "required"}})
-    host.pass_time(HOUR)
-    assert verdict(inspected(host.record()), key) == "enforced"
-    host.managed({"cloudService": {"diagnosticLevel": "optional"}})
-    host.pass_time(DAY)
-    assert verdict(inspected(host.record()), key) == "pending"
-    host.restart()
-    host.pass_time(MINUTE)
-    assert verdict(inspected(host.record()), key) == "enforced"
-
-
-def test_exceptions_of_an_attached_linux_host_are_not_lost(tmp_path: Path) -> None:
-    """What is still merged from the managed file is in force, the rest is shadowed."""
-    host = SimulatedHost(tmp_path / "host")
-    host.managed(
-        {
-            "antivirusEngine": {"offlineDefinitionUpdate": "enabled", "scanArchives": False},
-            "exclusionSettings": {"exclusions": [{"$type": "excludedPath", "path": "/opt/app"}]},
-        }
-    )
-    host.attach({})
-    host.pass_time(HOUR)
-    found = inspected(host.record())
-    assert verdict(found, "antivirusEngine.offlineDefinitionUpdate") == "enforced"
-    assert verdict(found, "exclusionSettings.exclusions") == "enforced"
-    assert verdict(found, "antivirusEngine.scanArchives") == "shadowed"
 
 
 # --- the host -----------------------------------------------------------------------------------
@@ -294,12 +190,3 @@ def test_time_does_not_pass_on_the_real_clock(tmp_path: Path) -> None:
     """A host without a clock of its own cannot be sent into the future."""
     with pytest.raises(ValueError, match="real clock"):
         SimulatedHost(tmp_path / "host", now=None).pass_time(HOUR)
-
-
-def nested(key: str, value: Any) -> Mapping[str, Any]:
-    """`{"a": {"b": value}}` for `a.b`."""
-    section, _, last = key.rpartition(".")
-    here: dict[str, Any] = {last: value}
-    for part in reversed(section.split(".") if section else []):
-        here = {part: here}
-    return here

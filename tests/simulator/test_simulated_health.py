@@ -24,7 +24,7 @@ from mdeinspect.simulator.merging import PolicyFiles
 from mdeinspect.simulator.policies import hardened
 
 NOW = datetime(2026, 11, 22, 11, 4, tzinfo=UTC)
-NEWEST = "101.26062.0005"
+NEWEST = "101.26072.0001"
 VERSIONS = ["101.02.55", "101.70.19", "101.23052.0009", "101.23062.0010", "101.25082.0003", NEWEST]
 TIMES = {"definitions_updated", "product_expiration"}
 HIDDEN = {"functionality_mode", "proxy", "telemetry_client"}
