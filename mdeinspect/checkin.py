@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from mdeinspect.channels import Policy, attached
 from mdeinspect.config.model import CheckinLimits
 from mdeinspect.documents.filetime import CheckinTimes
+from mdeinspect.memory import awake_between
 from mdeinspect.model import (
     Authority,
     Channel,
@@ -66,11 +67,14 @@ def checkin(
 
 
 def awake_age(host: HostFacts, moment: datetime, now: datetime) -> timedelta | None:
-    """How long ago `moment` was, not counting time before boot; None when that is not known.
+    """How long ago `moment` was, not counting time asleep or off; None when that is not known.
 
-    Awake time is only known since boot: what lies further back counts at least that much.
+    Without a memory awake time is only known since boot: what lies further back counts at least
+    that much.
     """
     wall = max(now - moment, timedelta())
+    if host.awake_log is not None:
+        return awake_between(host.awake_log, moment, now)
     if host.awake_seconds is not None:
         return min(wall, timedelta(seconds=host.awake_seconds))
     if host.boot_time is not None:

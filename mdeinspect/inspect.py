@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,10 @@ from mdeinspect.sources import (
 
 SETTLE = timedelta(seconds=2)  # a file this young may still be being written
 NOWHERE = frozenset({"dangling-link", "link-loop"})  # a path that leads to nothing
+REFUSED = re.compile(
+    r"permission denied|access denied|not permitted|(as|be|requires?|need) root|\bsudo\b",
+    re.IGNORECASE,
+)
 NEWEST = 4  # how many matches of a pattern are looked into
 
 
@@ -164,7 +169,7 @@ def _command(host: Host, source: CommandSource) -> Value:
 
 def _failed(name: str, code: int, said: bytes) -> Unreadable:
     words = " ".join(said.decode("utf-8", "replace").split())[:200] or "nothing"
-    refused = any(word in words.lower() for word in ("permission", "denied", "root", "sudo"))
+    refused = REFUSED.search(words) is not None
     hint = "; run with sudo" if refused else ""
     message = f"cannot read `{name}`: it ended with {code} and said: {words}{hint}"
     return Unreadable(message, kind="denied" if refused else "failed")

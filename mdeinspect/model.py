@@ -111,6 +111,26 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Nap:
+    """A stretch of time of which the host was switched off or asleep for `seconds`."""
+
+    start: datetime
+    end: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwakeLog:
+    """When the host was awake, as far as it was watched. Before `since` nothing is known."""
+
+    since: datetime
+    at: datetime  # when it was last looked at
+    boot_time: datetime | None = None
+    awake_seconds: float | None = None  # as the host told at `at`
+    naps: tuple[Nap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """The machine that was inspected."""
 
@@ -121,6 +141,7 @@ class HostFacts:
     awake_seconds: float | None = None  # since boot_time, without suspended time
     recorded: bool = False
     program: str | None = None  # where `mdatp` was found; None when it was not
+    awake_log: AwakeLog | None = None  # from memory; None without one
 
 
 @dataclass(frozen=True, slots=True)

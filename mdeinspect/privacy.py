@@ -34,7 +34,12 @@ def digest(value: Any) -> str:
 
 
 # What tells the shape of a value and nothing of its content.
-SHAPE = frozenset({"$type", "key", "keys", "scopes", "isDirectory", "file", "channel", "kind"})
+SHAPE = frozenset(
+    {
+        *("$type", "key", "keys", "scopes", "isDirectory", "file", "channel", "kind"),
+        *("reason", "allowed", "expected", "found", "also_in", "why"),
+    }
+)
 
 
 def redact(value: Any, keep: Collection[str] = SHAPE) -> Any:

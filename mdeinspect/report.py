@@ -13,6 +13,7 @@ from mdeinspect.channels import Policy, authority, policies
 from mdeinspect.checkin import checkin
 from mdeinspect.config.model import Accept, Config
 from mdeinspect.documents.health import Health
+from mdeinspect.memory import Memory, advance, identity
 from mdeinspect.model import (
     Agent,
     AgentState,
@@ -31,9 +32,20 @@ NEEDED_CHANNELS = ("mde_attach", "mdm", "managed_file", "local")
 
 
 def report(
-    snapshot: Snapshot, config: Config, catalogue: Catalogue, rules: Sequence[Rule], now: datetime
+    snapshot: Snapshot,
+    config: Config,
+    catalogue: Catalogue,
+    rules: Sequence[Rule],
+    now: datetime,
+    memory: Memory | None = None,
 ) -> Report:
-    """All there is to say about one host at `now` (UTC)."""
+    """All there is to say about one host at `now` (UTC).
+
+    With a memory, ages are of time awake, and `since` is when a finding was raised.
+    """
+    if memory is not None:
+        awake = advance(memory.awake, snapshot.host, now)
+        snapshot = replace(snapshot, host=replace(snapshot.host, awake_log=awake))
     health = snapshot.value("health")
     health = health if isinstance(health, Health) else None
     channels = policies(snapshot)
@@ -56,6 +68,7 @@ def report(
         channels=channels,
         settings={row.key: row for row in rows},
         checkin=checkin(snapshot, governor, channels, config.checkin, now),
+        memory=memory,
     )
     findings, unknown = _findings(context, rules)
     return Report(
@@ -114,9 +127,15 @@ def _findings(
             if isinstance(outcome, Unknown):
                 unknown.append(outcome)
             else:
-                findings.append(_graded(outcome, chosen, context))
+                findings.append(_dated(_graded(outcome, chosen, context), context.memory))
     order = sorted(findings, key=lambda f: (-f.severity, f.code, f.subject))
     return tuple(order), tuple(sorted(set(unknown), key=lambda u: (u.code, u.because)))
+
+
+def _dated(finding: Finding, memory: Memory | None) -> Finding:
+    """A finding that has been raised is one since then."""
+    known = memory.findings.get(identity(finding.code, finding.subject)) if memory else None
+    return replace(finding, since=known.raised_at) if known and known.raised_at else finding
 
 
 def _graded(finding: Finding, chosen: Any, context: Context) -> Finding:

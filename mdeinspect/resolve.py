@@ -484,7 +484,7 @@ def _all_readable(scene: Scene) -> bool:
 def _excuse(rows: dict[str, SettingState]) -> None:
     """Behaviour monitoring only works in real time: elsewhere its being off accuses nobody."""
     level = rows.get(LEVEL)
-    if level is None or level.effective not in ("passive", "on_demand"):
+    if level is None or level.effective in (None, "real_time"):
         return
     for key in BEHAVIOUR & rows.keys():
         if rows[key].verdict == "not-enforced":

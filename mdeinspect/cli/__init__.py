@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "Policy against what the agent does, setting by setting.",
     "explain": "What a finding or a setting means, and what to do.",
     "settings": "Every setting that is known.",
+    "events": "What the service has told, oldest first.",
     "rules": "Every rule, with its severity.",
     "config": "Check or show the configuration.",
     "demo": "A simulated host, before and after something goes wrong.",

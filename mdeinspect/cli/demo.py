@@ -19,6 +19,7 @@ from mdeinspect.views.status import exit_code
 
 if TYPE_CHECKING:
     from mdeinspect.cli import Target
+    from mdeinspect.model import Platform
 
 STORIES = ("mde-attach-shadows", "protection-off", "checkin-stale", "config-tool-overwrites")
 WIDTH = 80
@@ -36,7 +37,7 @@ def command(
     scenario: str | None,
     only_list: bool,
     keep: str | None,
-    platform: str | None,
+    platform: Platform | None,
 ) -> None:
     """A simulated host before and after something goes wrong."""
     chosen = platform or target.platform or this_platform()

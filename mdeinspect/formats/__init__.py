@@ -1,4 +1,4 @@
-"""Formats: pure functions from the native object of an event to one line of text; a module a format.
+"""Formats: pure functions from the native object of an event to one line; a module a format.
 
 A module of this package that has `render` is a format, and its name is the name in the
 configuration. The line it returns is one JSON object without a line end, below `LIMIT` bytes, with

@@ -92,7 +92,7 @@ class RecordedHost:
         parts = {end: self._part(command, end) for end in ("stdout", "stderr", "exit")}
         if all(part is None for part in parts.values()):
             raise NotThere(f"no output of {command.name} is recorded")
-        code = (parts["exit"] or b"0").strip()
+        code = (b"0" if parts["exit"] is None else parts["exit"]).strip()
         if not EXIT.fullmatch(code):
             message = f"cannot use commands/{command.name}.exit: it holds no exit status"
             raise Unreadable(message, kind="malformed")

@@ -13,7 +13,7 @@ import pkgutil
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mdeinspect.catalogue import Catalogue
@@ -21,6 +21,7 @@ from mdeinspect.channels import Policy
 from mdeinspect.config.model import Config, Duration
 from mdeinspect.documents.health import Health
 from mdeinspect.errors import ConfigError
+from mdeinspect.memory import Memory
 from mdeinspect.model import (
     Agent,
     Authority,
@@ -50,6 +51,7 @@ class Context:
     settings: Mapping[str, SettingState]
     checkin: Checkin
     options: Mapping[str, Any] = field(default_factory=dict)  # of the rule that is asked
+    memory: Memory | None = None  # of earlier reports; None where nothing is remembered
 
     @property
     def platform(self) -> Platform:
@@ -94,6 +96,35 @@ Check = Callable[[Context], Iterator[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """How long a finding must last before an event tells of it; `status` shows it at once.
+
+    `readings` is how many readings of health must show it.
+    """
+
+    time: timedelta = timedelta()
+    readings: int = 1
+    darwin: timedelta | None = None  # where it differs from Linux
+
+    def on(self, platform: Platform) -> timedelta:
+        """The time on `platform`."""
+        return self.darwin if platform == "darwin" and self.darwin is not None else self.time
+
+
+NO_HOLD = Hold()
+# An agent that is being restarted or replaced is silent for a while.
+_AGENT = Hold(timedelta(minutes=10), readings=2)
+# Here, and not beside each rule, so that all that wait stand together.
+HOLDS: Mapping[str, Hold] = {
+    "agent-missing": _AGENT,
+    "agent-unreachable": _AGENT,
+    "agent-unhealthy": _AGENT,
+    # Tools replace files in two steps, and macOS takes profiles away for minutes.
+    "policy-removed": Hold(timedelta(seconds=60), darwin=timedelta(minutes=10)),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A check and all that is to be known about it."""
 
@@ -108,6 +139,7 @@ class Rule:
     check: Check
     options: Mapping[str, Any] = field(default_factory=dict)  # name -> default
     platforms: tuple[Platform, ...] = ("linux", "darwin")
+    hold: Hold = NO_HOLD
 
 
 def rule(
@@ -122,6 +154,7 @@ def rule(
     needs: tuple[str, ...] = (),
     options: Mapping[str, Any] | None = None,
     platforms: tuple[Platform, ...] = ("linux", "darwin"),
+    hold: Hold | None = None,
 ) -> Callable[[Check], Rule]:
     """Make a rule of the check below it."""
 
@@ -138,6 +171,7 @@ def rule(
             check=check,
             options=dict(options or {}),
             platforms=platforms,
+            hold=hold or HOLDS.get(code, NO_HOLD),
         )
 
     return make

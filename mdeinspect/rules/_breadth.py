@@ -70,7 +70,7 @@ _MORE_TOOLS = "socat openssl env xargs find sudo su vi vim emacs nano systemd in
 _AT_ANYBODYS_BIDDING = (_SHELLS, _LANGUAGES, _MORE_LANGUAGES, _TOOLS, _MORE_TOOLS)
 _INTERPRETERS = frozenset(" ".join(_AT_ANYBODYS_BIDDING).split())
 _VERSIONED = re.compile(r"(?P<name>[A-Za-z]+?)(?:-?[0-9][0-9.]*+)?\*?")
-_SYSTEM_PLACES = ("/bin/", "/sbin/", "/usr/", "/opt/homebrew/", "/System/", "/Library/", "*")
+_SYSTEM_PLACES = ("/bin/", "/sbin/", "/usr/", "/opt/homebrew/", "/System/", "/Library/")
 _LONGEST = 4096
 
 
@@ -126,7 +126,8 @@ def _process(text: str) -> Broad | None:
     if not _is_interpreter(name):
         return None
     # A product's own copy in its own folder is not what everybody else runs.
-    own = bool(slash) and not f"{folder}/".startswith(_SYSTEM_PLACES)
+    somewhere = not slash or "*" in folder or "?" in folder
+    own = not somewhere and not f"{folder}/".startswith(_SYSTEM_PLACES)
     return Broad("general-purpose-program", narrow=own)
 
 

@@ -79,18 +79,19 @@ def judge(context: Context, flaws: Iterable[Flaw]) -> Iterator[Outcome]:
     for _, path, reading in readings(context):
         if reading.state == "broken":
             yield Unsure(reading.reason or f"cannot read {path}")
-    found: dict[str, tuple[Raise, list[str]]] = {}
+    found: dict[str, tuple[Raise, set[str]]] = {}
     for flaw in flaws:
         subject = _subject(flaw)
-        if subject in found:
-            found[subject][1].append(flaw.file.path)
-        elif len(found) < LIMIT:
-            found[subject] = _raise(subject, flaw, _holding(context, flaw)), []
-        else:
+        if subject not in found and len(found) == LIMIT:
             yield Unsure(f"cannot list more than {LIMIT} of these: correct those first")
             break
-    for raised, others in found.values():
-        also = sorted({*others} - {raised.facts["file"]})
+        raised = _raise(subject, flaw, _holding(context, flaw))
+        worst, paths = found.setdefault(subject, (raised, set()))
+        paths.add(flaw.file.path)
+        if _severity(raised) > _severity(worst):
+            found[subject] = raised, paths
+    for raised, paths in found.values():
+        also = sorted(paths - {raised.facts["file"]})
         yield replace(raised, facts={**raised.facts, "also_in": also}) if also else raised
 
 
@@ -131,6 +132,10 @@ def _raise(subject: str, flaw: Flaw, file: PolicyFile) -> Raise:
         line=line,
         column=column,
     )
+
+
+def _severity(raised: Raise) -> Severity:
+    return Severity.INFO if raised.severity is None else raised.severity
 
 
 def _subject(flaw: Flaw) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mdeinspect.catalogue import Catalogue, Preference
-from mdeinspect.channels import MISSING
-from mdeinspect.documents import EXACT_DIGITS, Path, jsondoc
+from mdeinspect.channels import MISSING, dig
+from mdeinspect.documents import EXACT_DIGITS, Document, Path, jsondoc
 from mdeinspect.errors import ParseError
 from mdeinspect.model import Platform
 from mdeinspect.rules._files import shortened
@@ -19,7 +19,7 @@ from mdeinspect.rules._files import shortened
 WORD_LISTS = frozenset({"antivirusEngine.unmonitoredFilesystems"})
 JSON_TEXT = "text that is JSON"
 
-_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
+_NAMES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),
     (int, "integer"),
     (float, "number"),
@@ -30,13 +30,14 @@ _NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bytes, "data"),
 )
 _MOST_PARTS = 50
+_MOST = 10**EXACT_DIGITS
 _YES = frozenset({"true", "yes", "on", "1", "enabled", "enable"})
 _NO = frozenset({"false", "no", "off", "0", "disabled", "disable"})
 
 
 @dataclass(frozen=True, slots=True)
 class WrongType:
-    """A value of another type than the setting has. `item` names an entry."""
+    """A value of another type than the setting has; `expected` and `found` are JSON types."""
 
     path: Path
     expected: str
@@ -74,18 +75,17 @@ class _Shape:
     secret: bool = False
 
 
-def wrong(document: Mapping[str, Any], catalogue: Catalogue, platform: Platform) -> Iterator[Wrong]:
+def wrong(document: Document, catalogue: Catalogue, platform: Platform) -> Iterator[Wrong]:
     """The sections, settings and list entries of `document` that are not what they should be."""
     for section in sorted(catalogue.sections(platform)):
-        path = tuple(section.split("."))
-        value = _dig(document, path)
+        value = dig(document, section)
         if value is not MISSING and not isinstance(value, Mapping):
-            yield WrongType(path, "object", type_name(value))
+            yield WrongType(tuple(section.split(".")), "object", type_name(value))
     for key, preference in catalogue.keys(platform).items():
-        path = tuple(key.split("."))
-        value = _dig(document, path)
+        value = dig(document, key)
         if value is not MISSING:
-            yield from _check(_of_preference(preference, key, platform), value, path)
+            shape = _of_preference(preference, key, platform)
+            yield from _check(shape, value, tuple(key.split(".")))
 
 
 def type_name(value: Any) -> str:
@@ -219,7 +219,7 @@ def _of_right_type(shape: _Shape, value: Any) -> Any:
     if shape.type == "boolean":
         return True if text in _YES else False if text in _NO else None
     if shape.type == "integer":
-        is_whole = isinstance(value, float) and value.is_integer()
+        is_whole = isinstance(value, float) and value.is_integer() and abs(value) < _MOST
         return int(value) if is_whole else _whole(value)
     if shape.type == "string" and shape.allowed:
         return _near(text[:100], shape.allowed)
@@ -240,13 +240,6 @@ def _whole(value: Any) -> int | None:
 
 def _shown(value: Any) -> Any:
     """A value that a finding can carry."""
-    if isinstance(value, int) and abs(value) >= 10**EXACT_DIGITS:
+    if isinstance(value, int) and abs(value) >= _MOST:
         return "an integer of too many digits"
     return shortened(value) if isinstance(value, str) else value
-
-
-def _dig(document: Mapping[str, Any], path: Path) -> Any:
-    here: Any = document
-    for step in path:
-        here = here.get(step, MISSING) if isinstance(here, Mapping) else MISSING
-    return here

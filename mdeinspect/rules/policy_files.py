@@ -7,10 +7,16 @@ from collections.abc import Iterator
 
 from mdeinspect.model import Severity
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
-from mdeinspect.rules._files import readings
+from mdeinspect.rules._files import files, readings
 
 MALFORMED = frozenset({"malformed", "empty", "too-deep", "too-large"})
 DENIED = "denied"
+ODD = {
+    "bom": "it begins with a byte order mark",
+    "not-a-number": "it holds NaN or an infinite number",
+    "giant-integer": "it holds a number of more than 19 digits",
+    "empty-payload": "it is a profile without settings for Defender",
+}
 # The parsers name the place first of all, in these words.
 _POSITION = re.compile(r"\bline (\d{1,9})(?: column (\d{1,9}))?")
 
@@ -21,7 +27,7 @@ _POSITION = re.compile(r"\bline (\d{1,9})(?: column (\d{1,9}))?")
     title="{subject} cannot be used as policy ({kind})",
     detail="{reason}. It belongs to the channel {channel}.",
     remedy="Correct the file where it is made: in the template, the repository or the profile, and "
-    "deploy it again. Check it with `mdeinspect lint` before that.",
+    "deploy it again.",
     means="The file exists, and is no document that the agent could take settings from: no valid "
     "JSON or property list, an empty file, or one of hostile size or depth. Usual causes are a "
     "template that was never rendered, a comment, a missing comma, and a file cut off by a crash.",
@@ -69,3 +75,22 @@ def policy_unreadable(context: Context) -> Iterator[Outcome]:
         elif reading.state == "broken" and reading.kind not in MALFORMED:
             facts = {"kind": reading.kind, "reason": reason, "channel": channel, "file": path}
             yield Raise(f"file:{path}", facts)
+
+
+@rule(
+    "odd-policy-file",
+    Severity.LOW,
+    title="{subject} can be read, but is odd: {oddities}",
+    detail="{file} of the channel {channel}: {oddities}.",
+    remedy="Write the file as plain UTF-8 JSON, or as a profile that holds settings.",
+    means="The file is usable here, and another reader, the agent's own among them, may refuse it.",
+    matters="Whether the agent accepts it is not documented; a refused file is without effect.",
+)
+def odd_policy_file(context: Context) -> Iterator[Outcome]:
+    """What readers may disagree on, once for each file."""
+    for file in files(context):
+        kinds = {oddity.kind for oddity in file.document.oddities} & ODD.keys()
+        if kinds:
+            words = [ODD[kind] for kind in sorted(kinds)]
+            facts = {"oddities": words, "channel": file.channel, "file": file.path}
+            yield Raise(f"file:{file.path}", facts)

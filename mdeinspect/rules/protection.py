@@ -143,7 +143,12 @@ def protection_not_set(context: Context) -> Iterator[Outcome]:
 def protection_passive(context: Context) -> Iterator[Outcome]:
     """Off, as wanted."""
     wish, row = wanted(context)
-    if wish is False and row is not None and is_off(context) and row.verdict != "not-enforced":
+    if (
+        wish is False
+        and row is not None
+        and is_off(context)
+        and row.verdict in ("enforced", "unproven")
+    ):
         facts = {"level": level(context), "key": row.key, "policy": row.policy}
         yield Raise("host", {**facts, "channel": row.channel})
 

@@ -70,7 +70,7 @@ def _not_allowed(context: Context) -> Iterator[Flaw]:
 
 def _wrong(context: Context) -> Iterator[tuple[PolicyFile, Wrong]]:
     for file in files(context):
-        for one in wrong(file.document.value, context.catalogue, context.platform):
+        for one in wrong(file.document, context.catalogue, context.platform):
             yield file, one
 
 

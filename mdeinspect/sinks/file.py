@@ -20,6 +20,9 @@ from mdeinspect.sinks._progress import Progress
 from mdeinspect.sinks._rotation import born, rotate
 from mdeinspect.sinks.options import Common, Mode, Number, Size, Unfit
 
+MODE = Mode(0o640)
+MAX_SIZE = Size(50 * 1024**2)
+KEEP = Number(7)
 FIRST_LINE = 1100  # bytes: Filebeat does not read a file of less than 1024
 
 
@@ -28,11 +31,11 @@ class Options(Common):
     """Where, with which rights, and how much is kept."""
 
     path: str
-    mode: Mode = Mode(0o640)
+    mode: Mode = MODE
     group: str | None = None
-    max_size: Size = Size(50 * 1024**2)
+    max_size: Size = MAX_SIZE
     max_age: Duration | None = None
-    keep: Number = Number(7)
+    keep: Number = KEEP
 
 
 def create(options: Options, _stop: threading.Event) -> FileSink:

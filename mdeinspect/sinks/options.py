@@ -60,6 +60,17 @@ class Port(Number):
     MOST = 65535
 
 
+class Switch(Number):
+    """True or false, and nothing that only looks like it."""
+
+    @classmethod
+    def of(cls, value: object) -> Self:
+        """The switch that `value` is; raises ValueError for anything but true and false."""
+        if not isinstance(value, bool):
+            raise ValueError("write true or false")
+        return cls(value)
+
+
 class Size(Number):
     """A number of bytes, written as "64KiB", "50MiB" or "1GiB"; "none" is 0: without limit."""
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from clean_policies import FILE_CODES
-from support import HostFolder
 
 from mdeinspect import catalogue, rules
 from mdeinspect.config.model import Config
@@ -15,6 +14,7 @@ from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Report
 from mdeinspect.report import report
+from support import HostFolder
 
 DENIED = "cannot read it: permission denied"
 

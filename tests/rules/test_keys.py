@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from about_files import denied, only, raised, set_at
 from clean_policies import linux, mac
-from support import ATTACH, LOCAL, MAC_ATTACH, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 from mdeinspect.model import Severity
+from support import ATTACH, LOCAL, MAC_ATTACH, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 CODES = (
     "duplicate-key",

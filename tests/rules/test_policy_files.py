@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from about_files import DENIED, denied, raised
 from clean_policies import linux, mac
-from support import ATTACH, LOCAL, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 from mdeinspect.model import Severity
+from support import ATTACH, LOCAL, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 BROKEN = {
     "a comment": ("// to be filled\n", "empty", 1, 1),
@@ -128,3 +128,28 @@ def test_a_clean_profile_of_either_platform_is_fine(host: HostFolder, mac: HostF
 def mac_host(host: HostFolder) -> HostFolder:
     """A Mac with the clean profile."""
     return host.file(MAC_MANAGED, mac())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'\xef\xbb\xbf{"edr": {}}', "byte order mark"),
+        (b'{"edr": {"groupIds": NaN}}', "NaN"),
+        (b'{"edr": {"groupIds": 123456789012345678901234567890}}', "19 digits"),
+    ],
+)
+def test_what_readers_may_disagree_on_is_told_once(
+    host: HostFolder, content: bytes, words: str
+) -> None:
+    """A file that another reader may refuse is a low finding, whatever else stands in it."""
+    (finding,) = found(host.file(MANAGED, content).health().report(), "odd-policy-file")
+    assert finding.severity is Severity.LOW
+    assert words in finding.detail
+
+
+def test_a_profile_without_settings_is_odd_and_a_full_one_is_not(mac: HostFolder) -> None:
+    """An empty payload is told; a plain plist is not."""
+    empty = {"PayloadType": "Configuration", "PayloadContent": []}
+    assert found(mac.file(MAC_MANAGED, empty).health().report(), "odd-policy-file")
+    assert not found(mac.file(MAC_MANAGED, {"edr": {}}).report(), "odd-policy-file")
+    assert not found(mac.file(MAC_MANAGED, b"noise").report(), "odd-policy-file")

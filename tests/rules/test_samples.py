@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from about_files import raised
+
 from support import MAC_MANAGED, MANAGED, HostFolder, found
 
 ENGINE = "antivirusEngine"

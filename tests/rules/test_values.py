@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from about_files import denied, only, raised
-from support import ATTACH, LOCAL, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 from mdeinspect.model import Severity
+from support import ATTACH, LOCAL, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 PATH = "antivirusEngine.exclusions"
 
@@ -26,6 +26,7 @@ PATH = "antivirusEngine.exclusions"
         ("scheduledScan.randomizeScanStartTime", "3", "integer", "string", 3),
         ("scheduledScan.randomizeScanStartTime", 3.0, "integer", "number", 3),
         ("scheduledScan.randomizeScanStartTime", True, "integer", "boolean", None),
+        ("scheduledScan.randomizeScanStartTime", 1e300, "integer", "number", None),
         ("antivirusEngine.scanResultsRetentionDays", "ninety", "integer", "string", None),
         ("cloudService", "prod", "object", "string", None),
         ("scheduledScan.weeklyConfiguration", [], "object", "array", None),
@@ -219,6 +220,14 @@ def test_what_the_portal_sets_as_well_is_not_merged(host: HostFolder) -> None:
     host.file(MANAGED, only("cloudService.proxy", 8080)).health(managedBy="MDE")
     (finding,) = found(host.report(), "wrong-type")
     assert finding.severity is Severity.LOW
+
+
+def test_the_entry_that_matters_most_grades_the_finding(host: HostFolder) -> None:
+    """Of two entries of a shadowed file only the second is in force."""
+    entries = [{"isDirectory": 1, "scopes": ["epp"]}, {"isDirectory": 1, "scopes": ["global"]}]
+    host.file(ATTACH, {}).file(MANAGED, only("exclusionSettings.exclusions", entries))
+    (finding,) = found(host.health(managedBy="MDE").report(), "wrong-type")
+    assert (finding.severity, finding.facts["in_force"]) == (Severity.MEDIUM, True)
 
 
 @pytest.mark.parametrize("code", ["wrong-type", "value-not-allowed"])

@@ -1,0 +1,1 @@
+"""Timings of whole runs, as ratios to a bare interpreter: nothing here ever fails a build."""
