@@ -7,24 +7,45 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-RUNS = 15
+TURNS = 15
+PATIENCE = 40.0  # seconds
 BATCHES = 11
 BATCH = 200
 
 
-def whole_runs(commands: Mapping[str, Sequence[str]], runs: int = RUNS) -> dict[str, float]:
-    """Milliseconds of one run of each command: the median of `runs`, taken in turns.
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Milliseconds of each run of each command, turn by turn."""
+
+    taken: Mapping[str, Sequence[float]]
+
+    def median(self, name: str) -> float:
+        """The usual run of one command."""
+        return statistics.median(self.taken[name])
+
+    def beyond(self, name: str, other: str) -> float:
+        """How much longer one command usually takes than another in the same turn."""
+        pairs = zip(self.taken[name], self.taken[other], strict=True)
+        return statistics.median(one - two for one, two in pairs)
+
+
+def whole_runs(commands: Mapping[str, Sequence[str]], turns: int = TURNS) -> Runs:
+    """Every command once a turn: `turns` times, or fewer where the machine is too busy for that.
 
     One turn before, not counted, warms the caches.
     """
     taken: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(runs + 1):
+    started = time.perf_counter()
+    for turn in range(turns + 1):
         for name, command in commands.items():
             milliseconds = _run(command)
             if turn:
                 taken[name].append(milliseconds)
-    return {name: statistics.median(times) for name, times in taken.items()}
+        if turn and time.perf_counter() - started > PATIENCE:
+            break
+    return Runs(taken)
 
 
 def in_process(act: Callable[[], object]) -> float:

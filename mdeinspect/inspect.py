@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -46,11 +46,25 @@ class Plan:
 def take(host: Host, plan: Plan) -> Snapshot:
     """One reading of every source. Files come first, so that health is the newer evidence."""
     facts = host.facts()
-    readings: dict[str, Reading[Any]] = {}
-    for source in sorted(load(), key=_turn):
-        for reading in _read(host, facts, source, plan, readings):
-            readings[reading.source] = reading
+    readings = look(host, facts, plan, sorted(load(), key=_turn), {})
     return Snapshot(facts, host.now(), readings)
+
+
+def look(
+    host: Host,
+    facts: HostFacts,
+    plan: Plan,
+    sources: Iterable[Source],
+    known: Mapping[str, Reading[Any]],
+) -> dict[str, Reading[Any]]:
+    """A reading of each of `sources`; `known` are the readings of others that they go by."""
+    # An agent that hung then may have recovered: only a timeout of this round ends the asking.
+    known = {name: one for name, one in known.items() if one.kind != "timeout"}
+    readings: dict[str, Reading[Any]] = {}
+    for source in sources:
+        for reading in _read(host, facts, source, plan, {**known, **readings}):
+            readings[reading.source] = reading
+    return readings
 
 
 def _turn(source: Source) -> int:

@@ -138,8 +138,9 @@ def _row(scene: Scene, preference: Preference) -> SettingState | None:
         observed_in=tuple(sight.name for sight in seen if sight.value is not None),
         also=tuple(Wish(channel, other.value) for channel, other in others),
     )
-    if stated is None and not others and (preference.deprecated or row.effective is None):
-        return row if _flagged(scene, preference, seen, row) else None
+    silent = preference.deprecated or row.effective is None
+    if stated is None and not others and silent and not _flagged(scene, preference, seen, row):
+        return None
     channel = scene.authority.channel
     if channel == "unknown":
         return _undecided(scene, preference, row, others)

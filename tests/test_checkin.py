@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from support import DAY, HOUR, MINUTE, NOW, STATE, HostFolder, filetime
 
 from mdeinspect.channels import authority, policies
 from mdeinspect.checkin import awake_age, checkin
@@ -25,6 +24,7 @@ from mdeinspect.model import (
     Snapshot,
 )
 from mdeinspect.sources.processes import AgentProcess
+from support import DAY, HOUR, MINUTE, NOW, STATE, HostFolder, filetime
 
 SECOND = timedelta(seconds=1)
 LATE = 4 * HOUR + 30 * MINUTE

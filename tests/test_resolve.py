@@ -8,6 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
+from mdeinspect import catalogue, rules
+from mdeinspect.config.model import Config, Duration, Schedule
+from mdeinspect.host.recorded import RecordedHost
+from mdeinspect.inspect import Plan, take
+from mdeinspect.model import Report, Snapshot
+from mdeinspect.report import report
+from mdeinspect.resolve import is_global
 from support import (
     ATTACH,
     CORE_LOG,
@@ -24,14 +32,6 @@ from support import (
     row,
     verdict,
 )
-
-from mdeinspect import catalogue, rules
-from mdeinspect.config.model import Config, Duration, Schedule
-from mdeinspect.host.recorded import RecordedHost
-from mdeinspect.inspect import Plan, take
-from mdeinspect.model import Report, Snapshot
-from mdeinspect.report import report
-from mdeinspect.resolve import is_global
 
 SECOND = timedelta(seconds=1)
 LEVEL = "antivirusEngine.enforcementLevel"
@@ -533,6 +533,14 @@ def test_a_field_is_foreign_once(host: HostFolder) -> None:
     """Superseded settings of the same field get no row of their own."""
     told = host.health(managed=LEVEL_FLAGS).report()
     assert [one.key for one in told.settings if one.verdict == "foreign"] == [LEVEL]
+    assert {ENABLED, PASSIVE}.isdisjoint(one.key for one in told.settings)
+
+
+def test_a_flag_is_foreign_whatever_its_fields_amount_to(host: HostFolder) -> None:
+    """Two fields that contradict each other: somebody manages it, with an effect not known."""
+    told = host.health(passiveModeEnabled=True, managed=LEVEL_FLAGS).report()
+    found = row(told, LEVEL)
+    assert (found.verdict, found.effective) == ("foreign", None)
 
 
 # --- shadowed, and what is merged all the same --------------------------------------------------
@@ -964,6 +972,13 @@ def test_the_list_of_exclusions_supports_and_never_accuses(
     wanted = [{**BARE, "path": "/a"}, {**BARE, "path": "/b"}]
     host.health().file(MANAGED, sets(EXCLUSIONS, wanted)).command("exclusion-list", listed)
     assert verdict(host.report(), EXCLUSIONS) == expected
+
+
+def test_a_list_that_lacks_an_entry_does_not_outweigh_the_log(host: HostFolder) -> None:
+    """It says nothing; the log supports."""
+    host.health().file(MANAGED, sets(EXCLUSIONS, [BARE])).command("exclusion-list", "None\n")
+    told = logged(host, sets(EXCLUSIONS, [BARE]), HOUR).report()
+    assert verdict(told, EXCLUSIONS) == "enforced"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdeinspect.errors import NotThere, Unreadable
-from mdeinspect.inspect import NEWEST, SETTLE, Plan, take
+from mdeinspect.inspect import NEWEST, SETTLE, Plan, look, take
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process, Reading
 from mdeinspect.sources import CommandSource, load
 from mdeinspect.views.status import line, status
@@ -374,6 +374,16 @@ def test_details_that_hang_end_the_asking() -> None:
     host = FakeHost(commands=commands)
     assert reading(host, "health-details-antivirus", Plan(details=True)).kind == "timeout"
     assert host.asked == ["health-json", "health-details-antivirus"]
+
+
+def test_an_agent_that_hung_in_an_earlier_round_is_asked_again() -> None:
+    """It may have recovered: readings of old do not end the asking for ever."""
+    host = FakeHost(commands={"health-json": HEALTH})
+    known = take(host, Plan()).readings
+    name = "health-details-edr"
+    hung = {**known, name: Reading(name, "broken", NOW, kind="timeout")}
+    details = [s for s in load() if isinstance(s, CommandSource) and s.name in DETAILS]
+    assert set(look(host, host.told, Plan(details=True), details, hung)) == DETAILS
 
 
 def test_an_untrusted_program_is_told_so() -> None:

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "settings": "Every setting that is known.",
     "events": "What the service has told, oldest first.",
     "rules": "Every rule, with its severity.",
+    "run": "The service: watch this host, tell one event for each change.",
     "config": "Check or show the configuration.",
     "demo": "A simulated host, before and after something goes wrong.",
     "completion": "Shell completion for bash, zsh or fish.",

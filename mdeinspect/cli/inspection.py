@@ -12,6 +12,7 @@ from mdeinspect.report import report
 from mdeinspect.views.status import status
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
     from mdeinspect.cli import Target
@@ -29,7 +30,7 @@ def configuration(target: Target) -> Config:
     return config
 
 
-def open_host(target: Target, config: Config) -> Host:
+def open_host(target: Target, config: Config, stop: threading.Event | None = None) -> Host:
     """The host that the options name."""
     if target.root is not None:
         from mdeinspect.host.recorded import RecordedHost
@@ -40,7 +41,7 @@ def open_host(target: Target, config: Config) -> Host:
     if target.platform not in (None, this_platform()):
         raise UsageError(f"cannot inspect this machine as {target.platform}; name a --root")
     cli = target.mdatp or config.agent.cli
-    return LiveHost(cli=cli, timeout=config.agent.timeout.total_seconds())
+    return LiveHost(cli=cli, timeout=config.agent.timeout.total_seconds(), stop=stop)
 
 
 def inspect(target: Target, *, details: bool = False) -> dict[str, Any]:

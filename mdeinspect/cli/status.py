@@ -99,7 +99,7 @@ def _last(target: Target, fail_on: Severity, *, as_json: bool, everything: bool)
         # The age is for the person; nothing is decided by it.
         now = datetime.now(UTC).isoformat()  # noqa: TID251
         age = words.ago(found["taken_at"], now)
-        click.echo(words.safe(f"Last report of the service, {age} ({folder})\n"))
+        click.echo(words.safe(f"Last report of the service, {age} ({folder})") + "\n")
         show(found, code, everything=everything)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MdeinspectError(

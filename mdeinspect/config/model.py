@@ -115,6 +115,13 @@ class StoreConfig(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics(Strict):
+    """Where the service writes metrics for node_exporter's textfile collector; None: nowhere."""
+
+    textfile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accept(Strict):
     """One finding that the organisation lives with: listed, not counted."""
 
@@ -136,6 +143,7 @@ class Config(Strict):
     privacy: Privacy = field(default_factory=Privacy)
     expect: Expect = field(default_factory=Expect)
     store: StoreConfig = field(default_factory=StoreConfig)
+    metrics: Metrics = field(default_factory=Metrics)
     sinks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     accept: tuple[Accept, ...] = ()

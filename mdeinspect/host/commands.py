@@ -8,6 +8,7 @@ import selectors
 import signal
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,12 +52,19 @@ def distrust(program: str, platform: Platform) -> str | None:
     return None
 
 
-def run(program: str, args: Sequence[str], *, timeout: float, limit: int) -> Output:
+def run(
+    program: str,
+    args: Sequence[str],
+    *,
+    timeout: float,
+    limit: int,
+    stop: threading.Event | None = None,
+) -> Output:
     """Run `program` to its end.
 
     No stdin, a clean environment, low priority, its own process group, which is killed whole at
-    the end whatever happened. `timeout` is in seconds, `limit` in bytes for each stream. Raises
-    `Unreadable` of kind `timeout`, `too-large`, `denied` or `io`.
+    the end whatever happened. `timeout` is in seconds, `limit` in bytes for each stream; `stop`
+    ends the wait early. Raises `Unreadable` of kind `timeout`, `too-large`, `denied` or `io`.
     """
     name = " ".join(["mdatp", *args])
     started = time.monotonic()
@@ -79,7 +87,7 @@ def run(program: str, args: Sequence[str], *, timeout: float, limit: int) -> Out
         niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
         os.setpriority(os.PRIO_PGRP, child.pid, niceness)
     try:
-        stdout, stderr = _drain(child, name, started + timeout, limit)
+        stdout, stderr = _drain(child, name, started + timeout, limit, stop)
         code = _finish(child, name, started + timeout)
     finally:
         _kill(child)
@@ -87,7 +95,11 @@ def run(program: str, args: Sequence[str], *, timeout: float, limit: int) -> Out
 
 
 def _drain(
-    child: subprocess.Popen[bytes], name: str, deadline: float, limit: int
+    child: subprocess.Popen[bytes],
+    name: str,
+    deadline: float,
+    limit: int,
+    stop: threading.Event | None,
 ) -> tuple[bytes, bytes]:
     """Both streams, until they close or the program has ended and left nothing to read."""
     streams = {child.stdout: bytearray(), child.stderr: bytearray()}
@@ -108,7 +120,7 @@ def _drain(
                     raise Unreadable(message, kind="too-large")
             if not ready and child.poll() is not None:
                 break  # a grandchild may hold the pipes open for ever
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or (stop and stop.is_set()):
                 raise _timeout(name)
     return bytes(streams[child.stdout]), bytes(streams[child.stderr])
 

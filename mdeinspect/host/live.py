@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,9 +21,16 @@ DETAILS = ["exe", "cmdline", "create_time", "cpu_times", "memory_info"]
 
 
 class LiveHost:
-    """This machine. `cli` names the `mdatp` to run instead of the known places; seconds."""
+    """This machine. `cli` names the `mdatp` to run; `stop` ends the wait for one that runs."""
 
-    def __init__(self, *, cli: str | None = None, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        *,
+        cli: str | None = None,
+        timeout: float = 30.0,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._stop = stop
         if cli and (not cli.startswith("/") or "\0" in cli):
             raise UsageError(f"cannot run {cli!r} as mdatp: name it by its absolute path")
         self._platform = this_platform()
@@ -86,7 +94,9 @@ class LiveHost:
             if why:
                 message = f"cannot trust {program}: {why}; correct that, or name another program"
                 raise Unreadable(message, kind="untrusted")
-        return commands.run(resolved, command.args, timeout=self._timeout, limit=MAX_OUTPUT)
+        return commands.run(
+            resolved, command.args, timeout=self._timeout, limit=MAX_OUTPUT, stop=self._stop
+        )
 
     def processes(self, names: Sequence[str]) -> Sequence[Process]:
         """See `Host.processes`."""

@@ -66,9 +66,7 @@ def is_gone(past: PastPolicy, readings: Mapping[str, Reading[object]]) -> bool |
     return None if folder is not None and folder.state == "broken" else True
 
 
-def replaced(
-    past: PastPolicy, authority: Authority, channels: Mapping[Channel, Policy]
-) -> bool:
+def replaced(past: PastPolicy, authority: Authority, channels: Mapping[Channel, Policy]) -> bool:
     """Whether MDE Attach governs by its own file, so that another file's end changes nothing."""
     attach = channels.get("mde_attach")
     by_portal = authority.channel == "mde_attach" and attach is not None and attach.there is True
@@ -95,15 +93,16 @@ def governed_by_file(
     means="The agent no longer says that a policy manages this value, and the policy is still "
     "there. That the value is right may be an accident.",
     matters="What is not managed can be changed on the host by anyone with administrator rights.",
-    needs=("health",),
 )
 def managed_flag_lost(context: Context) -> Iterator[Outcome]:
     """Seen with the flag, then twice without. Without a memory there is nothing to say."""
-    memory = context.memory
-    if memory is None:
+    memory, health = context.memory, context.snapshot["health"]
+    if memory is None or context.agent.state == "missing":
+        return
+    if not health.present:
+        yield Unsure(health.reason or "cannot tell whether flags were lost: health is not there")
         return
     under = conditions(context.authority, context.channels)
-    health = context.snapshot["health"]
     for row in context.settings.values():
         flag = _flag(memory, row.key)
         if flag is None or flag.under != under or row.managed is not False:

@@ -53,6 +53,7 @@ class Sink(Protocol):
         """Hand `lines` over as promised; raises `SinkError` for lines to be tried again.
 
         A retry gets the same lines again. What was handed over before the error is not doubled.
+        No lines mean a quiet minute: look after what was handed over last, where that is possible.
         """
 
     def close(self) -> None:

@@ -57,6 +57,14 @@ def header(
     return " ".join(parts) + " "
 
 
+def local_header(event: Mapping[str, Any], *, facility: int, app_name: str, pid: int) -> str:
+    """What the C library's syslog() writes, without a time: journald and rsyslog add their own.
+
+    On their local socket both expect this by default, and take an RFC 5424 header for text.
+    """
+    return f"<{priority(event, facility)}>{app_name}[{pid}]: "
+
+
 def priority(event: Mapping[str, Any], facility: int) -> int:
     """Facility and severity as one number."""
     return facility * 8 + SEVERITIES.get(str(event.get("severity")), 6)

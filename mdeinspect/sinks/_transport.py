@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import select
 import socket
 import time
@@ -30,6 +31,9 @@ class Transport(Protocol):
 
     def finish(self) -> None:
         """A batch is sent: look whether anything speaks against its arrival."""
+
+    def tend(self) -> None:
+        """Nothing is to be sent: look after what was sent last."""
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -66,6 +70,9 @@ class Unix:
 
     def finish(self) -> None:
         """Nothing to look for: handed over is what is promised."""
+
+    def tend(self) -> None:
+        """Nothing to look after."""
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -123,7 +130,10 @@ class Udp:
         if poller.poll(REFUSAL_MS) and (
             code := current.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         ):
-            raise OSError(code, errno.errorcode.get(code, "refused"))
+            raise OSError(code, os.strerror(code))
+
+    def tend(self) -> None:
+        """Nothing to look after: best effort."""
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -146,6 +156,7 @@ class Tcp:
         self._socket: socket.socket | None = None
         self._recent: deque[tuple[float, bytes]] = deque()
         self._bytes = 0
+        self._tended = True
 
     def begin(self) -> None:
         """Connect where there is no connection, or it was cut, and send the last lines again."""
@@ -169,6 +180,17 @@ class Tcp:
         if was_cut(connected(self._socket)):
             raise ConnectionResetError(errno.ECONNRESET, "the server cut the connection")
 
+    def tend(self) -> None:
+        """Send the last lines again after a cut, and not only when the next one is there.
+
+        Once: a server that cuts every quiet connection would get them for ever.
+        """
+        if not self._tended and (self._socket is None or was_cut(self._socket)):
+            self.close()
+            self.begin()
+            self.finish()
+            self._tended = True
+
     def close(self) -> None:
         """Let go of the connection; the last lines stay remembered."""
         if self._socket is not None:
@@ -179,6 +201,7 @@ class Tcp:
         # Measured from the newest line, not from the reconnect: that may be hours later.
         now = time.monotonic()
         self._recent.append((now, frame))
+        self._tended = False
         self._bytes += len(frame)
         while self._recent[0][0] < now - RESEND_SECONDS or self._bytes > RESEND_BYTES:
             self._bytes -= len(self._recent.popleft()[1])
@@ -186,14 +209,15 @@ class Tcp:
 
 def was_cut(current: socket.socket) -> bool:
     """Whether the other side has gone. What it says is of no interest."""
+    poller = select.poll()
+    poller.register(current, select.POLLIN)
     try:
-        while current.recv(65536, socket.MSG_DONTWAIT):
-            pass
-    except (BlockingIOError, TimeoutError):
-        return False
+        while poller.poll(0):  # without a look first, `recv` would wait as long as a write may
+            if not current.recv(65536):
+                return True
     except OSError:
         return True
-    return True
+    return False
 
 
 def keep_alive(current: socket.socket) -> None:

@@ -153,6 +153,7 @@ class Delivery:
         if not self._batch:
             lines = self._read(self._passed, BATCH)
             if not lines:
+                self._deliver(())
                 self._recovered()
                 return False
             self._render(lines)
@@ -178,12 +179,15 @@ class Delivery:
             log.exception("format fails", sink=self.name, id=event.get("id"))
             return native.render(event, prev)
 
-    def _hand_over(self) -> None:
+    def _deliver(self, batch: Sequence[Rendered]) -> None:
         self._busy_since = time.monotonic()
         try:
-            self._sink.deliver(self._batch)
+            self._sink.deliver(batch)
         finally:
             self._busy_since = None
+
+    def _hand_over(self) -> None:
+        self._deliver(self._batch)
         self._handed, self._batch = self._batch_seq, ()
         self._recovered()
 

@@ -11,13 +11,13 @@ import errno
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mdeinspect.sinks import Rendered, SinkError
 from mdeinspect.sinks._progress import Progress
-from mdeinspect.sinks._rfc5424 import FACILITIES, header, smaller, word
+from mdeinspect.sinks._rfc5424 import FACILITIES, header, local_header, smaller, word
 from mdeinspect.sinks._transport import Tcp, Transport, Udp, Unix
 from mdeinspect.sinks.options import Common, Port, Switch, Unfit
 
@@ -34,6 +34,7 @@ class Options(Common):
     path: str | None = None
     host: str | None = None
     port: Port | None = None
+    protocol: Literal["rfc5424", "local"] = "rfc5424"
     facility: str = "local0"
     app_name: str = "mdeinspect"
     structured_data: Switch = OFF
@@ -45,6 +46,8 @@ def create(options: Options, _stop: threading.Event) -> SyslogSink:
         raise Unfit("facility", f"{options.facility!r} is none of {', '.join(FACILITIES)}")
     if not options.app_name or word(options.app_name, 48) != options.app_name:
         raise Unfit("app_name", "write 1 to 48 printable ASCII characters without blanks")
+    if options.protocol == "local" and (options.transport != "unix" or options.structured_data):
+        raise Unfit("protocol", "local is for unix sockets, and has no structured data")
     return SyslogSink(options, _transport(options))
 
 
@@ -59,11 +62,10 @@ class SyslogSink:
     def deliver(self, lines: Sequence[Rendered]) -> None:
         """Send every line; raises `SinkError` when the server is not there, slow or cutting."""
         try:
-            self._transport.begin()
-            for one in self._progress.left(lines):
-                self._send(one)
-                self._progress.add(one.text)
-            self._transport.finish()
+            if lines:
+                self._send_all(lines)
+            else:
+                self._transport.tend()
         except OSError as error:
             self._transport.close()
             if self._transport.may_have_lost:
@@ -83,14 +85,15 @@ class SyslogSink:
             return options.path or LOCAL
         return f"{options.transport}://{options.host}:{options.port or PORT}"
 
+    def _send_all(self, lines: Sequence[Rendered]) -> None:
+        self._transport.begin()
+        for one in self._progress.left(lines):
+            self._send(one)
+            self._progress.add(one.text)
+        self._transport.finish()
+
     def _send(self, one: Rendered) -> None:
-        head = header(
-            one.event,
-            facility=FACILITIES[self._options.facility],
-            app_name=self._options.app_name,
-            pid=os.getpid(),
-            structured=bool(self._options.structured_data),
-        )
+        head = self._header(one.event)
         text: str | None = one.text
         while text is not None:
             try:
@@ -101,6 +104,14 @@ class SyslogSink:
                     raise
             else:
                 return
+
+    def _header(self, event: Mapping[str, Any]) -> str:
+        options, pid = self._options, os.getpid()
+        facility, app_name = FACILITIES[options.facility], options.app_name
+        if options.protocol == "local":
+            return local_header(event, facility=facility, app_name=app_name, pid=pid)
+        structured = bool(options.structured_data)
+        return header(event, facility=facility, app_name=app_name, pid=pid, structured=structured)
 
 
 def _transport(options: Options) -> Transport:
@@ -117,4 +128,4 @@ def _transport(options: Options) -> Transport:
     if not options.host or any(not sign.isprintable() or sign == " " for sign in options.host):
         raise Unfit("host", "it must be the name or address of the server")
     way = Udp if options.transport == "udp" else Tcp
-    return way(options.host, options.port or PORT)
+    return way(options.host, int(options.port or PORT))  # name look-up refuses a kind of int

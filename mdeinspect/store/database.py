@@ -1,17 +1,14 @@
-"""The SQLite file itself: how it is opened, its tables, and what makes it sound."""
+"""The SQLite file itself: how it is created and opened, for writing and for reading."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from mdeinspect.store import files
+from mdeinspect.store import files, schema
 from mdeinspect.store.errors import Kind, StoreError, failed, of_system
 
 NAME = "store.db"
@@ -19,26 +16,7 @@ NEW = "store.db.new"  # a database is made under this name, so that half a one i
 BUSY = 5.0  # seconds to wait for another program; only one that is not ours can be in the way
 WAL_PAGES = 256  # after so many the write-ahead log goes into the database: about 1 MiB
 
-# Each entry leads to the schema version of its place, from 1. Never change one that was released.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-        # `name` and `value` are JSON: names hold paths, and those may be no UTF-8.
-        "CREATE TABLE memory (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-        # `stored` is the time of the commit, `time` that of the event; both as RFC 3339 with
-        # milliseconds, so that they compare as text. `line` comes last: the others are read
-        # without it.
-        """CREATE TABLE events (
-            seq INTEGER PRIMARY KEY, stored TEXT NOT NULL, time TEXT NOT NULL, type TEXT NOT NULL,
-            severity INTEGER NOT NULL, code TEXT, subject TEXT, line TEXT NOT NULL)""",
-        # `seq` is the last that was handed over. What retention took before it was handed over is
-        # `lost_from` to `lost_to`, until the sink is back; `told_to` is how much of it an event
-        # has told.
-        """CREATE TABLE cursors (
-            sink TEXT PRIMARY KEY, seq INTEGER NOT NULL,
-            lost_from INTEGER, lost_to INTEGER, told_to INTEGER) WITHOUT ROWID""",
-    ),
-)
+_REFUSED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _KINDS: dict[int, Kind] = {
     sqlite3.SQLITE_FULL: "full",
     sqlite3.SQLITE_BUSY: "locked",
@@ -52,9 +30,6 @@ _KINDS: dict[int, Kind] = {
     sqlite3.SQLITE_IOERR_READ: "corrupt",  # a bad sector: it will not get better
     sqlite3.SQLITE_IOERR_SHORT_READ: "corrupt",  # cut off
 }
-
-
-_REFUSED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 def explained(doing: str, error: sqlite3.Error) -> StoreError:
@@ -83,9 +58,9 @@ def create(folder: Path, host_id: str | None = None) -> None:
         files.touch(new)
         with contextlib.closing(connect(new)) as db:
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only ever settable in an empty file
-            migrate(db)
-            meta = {"stream": uuid.uuid4(), "host_id": host_id or uuid.uuid4(), "last_seq": 0}
-            rows = [(name, str(value)) for name, value in meta.items()]
+            schema.migrate(db)
+            known = {"stream": uuid.uuid4(), "host_id": host_id or uuid.uuid4(), "last_seq": 0}
+            rows = [(name, str(value)) for name, value in known.items()]
             db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
         new.rename(folder / NAME)
         files.sync(folder)
@@ -104,10 +79,10 @@ def open_sound(path: Path) -> sqlite3.Connection:
         raise explained(doing, error) from error
     try:
         _prepare(db)
-        if version_known(db, doing) == 0:
+        if schema.version_known(db, doing) == 0:
             raise failed(doing, "corrupt", "it holds no tables")
-        migrate(db)
-        _check(db)
+        schema.migrate(db)
+        schema.check(db)
     except sqlite3.Error as error:
         db.close()
         raise explained(doing, error) from error
@@ -144,57 +119,13 @@ def open_to_read(folder: Path) -> tuple[sqlite3.Connection, bool]:
         raise (explained(doing, error) if may else failed(doing, "denied", error)) from error
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables to the newest version, all steps or none."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    with transaction(db):
-        for number, statements in enumerate(MIGRATIONS[version:], version + 1):
-            for statement in statements:
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {number}")
-
-
-@contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction: what happens inside is written wholly, or not at all."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
-            db.execute("ROLLBACK")
-        raise
-
-
-def meta(db: sqlite3.Connection) -> dict[str, str]:
-    """`stream`, `host_id` and `last_seq`."""
-    return dict(db.execute("SELECT name, value FROM meta"))
-
-
-def memory(db: sqlite3.Connection) -> dict[str, Any]:
-    """What is remembered, by name; raises ValueError for what is not JSON."""
-    rows = db.execute("SELECT name, value FROM memory")
-    return {json.loads(name): json.loads(value) for name, value in rows}
-
-
-def version_known(db: sqlite3.Connection, doing: str) -> int:
-    """The schema version; a newer one than is known here is refused."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
-        why = (
-            f"it is from a newer mdeinspect (schema {version}, this one knows {len(MIGRATIONS)});"
-            " update this one, or name another folder with --state"
-        )
-        raise StoreError(f"cannot {doing}: {why}", kind="newer")
-    return int(version)
-
-
 def salvaged_host_id(path: Path) -> str | None:
     """The host id of a broken database, where it can still be read: it names the host for ever."""
-    with contextlib.suppress(sqlite3.Error, ValueError, KeyError, OSError):
-        with contextlib.closing(connect(path, mode="ro", immutable=True)) as db:
-            return str(uuid.UUID(meta(db)["host_id"]))
+    with (
+        contextlib.suppress(sqlite3.Error, ValueError, KeyError, OSError),
+        contextlib.closing(connect(path, mode="ro", immutable=True)) as db,
+    ):
+        return str(uuid.UUID(schema.meta(db)["host_id"]))
     return None
 
 
@@ -202,7 +133,7 @@ def _readable(path: Path, doing: str, *, immutable: bool) -> sqlite3.Connection:
     db = connect(path, mode="ro", immutable=immutable)
     try:
         db.execute("PRAGMA query_only = ON")
-        if version_known(db, doing) == 0:
+        if schema.version_known(db, doing) == 0:
             raise failed(doing, "corrupt", "it holds no tables")
     except BaseException:
         db.close()
@@ -228,29 +159,3 @@ def _prepare(db: sqlite3.Connection) -> None:
         f"journal_size_limit = {WAL_PAGES * 4096}",
     ):
         db.execute(f"PRAGMA {pragma}").fetchall()
-
-
-def _check(db: sqlite3.Connection) -> None:
-    """Raise `StoreError` of kind `corrupt` for what SQLite or our own rules find wrong."""
-    try:
-        fault = _fault(db)
-    except (KeyError, ValueError, TypeError) as error:
-        fault = f"what it holds is not what was written ({error})"
-    if fault:
-        raise StoreError(f"cannot use the store: {fault}", kind="corrupt")
-
-
-def _fault(db: sqlite3.Connection) -> str | None:
-    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        return str(found)
-    known = meta(db)
-    last = int(known["last_seq"])
-    uuid.UUID(known["stream"])
-    uuid.UUID(known["host_id"])
-    memory(db)
-    count, low, high = db.execute("SELECT count(*), min(seq), max(seq) FROM events").fetchone()
-    if count and (high != last or high - low + 1 != count):
-        return f"its {count} events are not numbered without a gap up to {last}"
-    (ahead,) = db.execute("SELECT count(*) FROM cursors WHERE seq > ?", (last,)).fetchone()
-    return f"{ahead} sinks are ahead of its events" if ahead else None

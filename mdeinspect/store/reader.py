@@ -64,8 +64,11 @@ class Reader:
         limit: int = PAGE,
     ) -> list[Line]:
         """The same for events not before `since`, of some types and codes; none named: any."""
-        where, told = ["seq > ?"], [after] if since is None else [after, stamp(since)]
-        where += [] if since is None else ["time >= ?"]
+        where: list[str] = ["seq > ?"]
+        told: list[object] = [after]
+        if since is not None:
+            where.append("time >= ?")
+            told.append(stamp(since))
         for column, wanted in (("type", types), ("code", codes)):
             if wanted:
                 where.append(f"{column} IN ({', '.join('?' * len(wanted))})")

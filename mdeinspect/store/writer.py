@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from mdeinspect.events import Event, EventHost, line, native, stamp
-from mdeinspect.store import cursors, database, files, retention
+from mdeinspect.store import cursors, database, files, retention, schema
 from mdeinspect.store.cursors import Dropped
 from mdeinspect.store.errors import StoreError, failed
 
@@ -41,7 +41,7 @@ class Store:
         self._lock = lock
         self._path = folder / database.NAME
         self._file = self._path.stat()
-        known = database.meta(db)
+        known = schema.meta(db)
         self.stream = known["stream"]
         self.host_id = known["host_id"]
         self.last_seq = int(known["last_seq"])
@@ -72,7 +72,7 @@ class Store:
             os.close(self._lock)
             self._lock = None
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         """The store itself."""
         return self
 
@@ -85,7 +85,7 @@ class Store:
     def memory(self) -> dict[str, Any]:
         """What was remembered: row name -> JSON value."""
         with self._explained("read"):
-            return database.memory(self._db)
+            return schema.memory(self._db)
 
     def commit(
         self,
@@ -106,7 +106,7 @@ class Store:
             if value is not None
         ]
         with self._writing() as db:
-            last = int(database.meta(db)["last_seq"])
+            last = int(schema.meta(db)["last_seq"])
             numbers = list(range(last + 1, last + 1 + len(events)))
             db.executemany("DELETE FROM memory WHERE name = ?", gone)
             db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?)", kept)
@@ -188,7 +188,7 @@ class Store:
         if not same:
             why = f"{database.NAME} was removed or replaced; start the service anew"
             raise StoreError(f"cannot write the store in {self.folder}: {why}", kind="gone")
-        with self._explained("write"), database.transaction(self._db):
+        with self._explained("write"), schema.transaction(self._db):
             yield self._db
 
     @contextlib.contextmanager

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
 
 from mdeinspect.channels import delivering
 from mdeinspect.difference import Difference, canonical, compare, flatten, hide
+from mdeinspect.documents import Document
 from mdeinspect.events import Event, Evidence
 from mdeinspect.memory import PastPolicy
 from mdeinspect.model import Channel, Reading, Severity
@@ -26,12 +27,7 @@ def policies(scene: Scene) -> tuple[Policies, list[Event]]:
     events: list[Event] = []
     for source, channel, reading in _files(scene):
         past = scene.past.policies.get(source)
-        if reading is not None and reading.present:
-            kept, told = _present(scene, channel, reading, past)
-        elif past is not None and is_gone(past, scene.report.sources):
-            kept, told = _gone(scene, past)
-        else:
-            kept, told = past, None  # broken: neither gone nor changed
+        kept, told = _looked_at(scene, channel, reading, past)
         if kept is not None:
             found[source] = kept
         if told is not None:
@@ -39,7 +35,18 @@ def policies(scene: Scene) -> tuple[Policies, list[Event]]:
     return found, events
 
 
-def _files(scene: Scene) -> Iterator[tuple[str, Channel, Reading[Any] | None]]:
+def _looked_at(
+    scene: Scene, channel: Channel, reading: Reading[Document] | None, past: PastPolicy | None
+) -> tuple[PastPolicy | None, Event | None]:
+    """What becomes of one file. A broken one is neither gone nor changed."""
+    if reading is not None and reading.value is not None:
+        return _present(scene, channel, reading, reading.value, past)
+    if past is not None and is_gone(past, scene.report.sources):
+        return _gone(scene, past)
+    return past, None
+
+
+def _files(scene: Scene) -> Iterator[tuple[str, Channel, Reading[Document] | None]]:
     """Every policy file that is read or remembered."""
     read = {
         reading.source: (channel, reading)
@@ -54,13 +61,16 @@ def _files(scene: Scene) -> Iterator[tuple[str, Channel, Reading[Any] | None]]:
 
 
 def _present(
-    scene: Scene, channel: Channel, reading: Reading[Any], past: PastPolicy | None
+    scene: Scene,
+    channel: Channel,
+    reading: Reading[Document],
+    document: Document,
+    past: PastPolicy | None,
 ) -> tuple[PastPolicy, Event | None]:
-    document = reading.value
     there = past is not None and past.removed_at is None
     if past and there and past.digest == document.digest and not _privacy_changed(scene):
         return replace(past, governed=_governs(scene, channel, past)), None
-    new = _read(scene, channel, reading, past)
+    new = _read(scene, channel, reading, document, past)
     if past is None or not there:
         silent = scene.first or (past is None and not _was_missing(scene, reading.source))
         empty = channel == "local" and not new.values
@@ -72,7 +82,7 @@ def _present(
         new = replace(new, changed_at=past.changed_at)
     if past.digest == new.digest or (same and channel == "local"):
         return new, None
-    changes = _changes(scene, past, reading, channel, same=same)
+    changes = _changes(scene, past, document, same=same)
     return new, _told(scene, changes.kind, past, new, changes, reading)
 
 
@@ -89,17 +99,20 @@ def _gone(scene: Scene, past: PastPolicy) -> tuple[PastPolicy, Event | None]:
 
 
 def _read(
-    scene: Scene, channel: Channel, reading: Reading[Any], past: PastPolicy | None
+    scene: Scene,
+    channel: Channel,
+    reading: Reading[Document],
+    document: Document,
+    past: PastPolicy | None,
 ) -> PastPolicy:
-    local = channel == "local"
-    value = reading.value.value
+    local, value = channel == "local", document.value
     values = flatten(value, scene.platform, scene.catalogue, scene.redacted, known_only=local)
     whole = flatten(value, scene.platform, scene.catalogue, known_only=True) if local else value
     return PastPolicy(
         source=reading.source,
         channel=channel,
         path=reading.file.path if reading.file else None,
-        digest=reading.value.digest,
+        digest=document.digest,
         content=canonical(whole),
         changed_at=min(reading.taken_at, scene.now),
         values=values,
@@ -115,16 +128,13 @@ def _governs(scene: Scene, channel: Channel, past: PastPolicy | None) -> bool:
     return channel != "local" and channel == governing
 
 
-def _changes(
-    scene: Scene, past: PastPolicy, reading: Reading[Any], channel: Channel, *, same: bool
-) -> Difference:
+def _changes(scene: Scene, past: PastPolicy, document: Document, *, same: bool) -> Difference:
     """The difference of values, with all that is private now or was before as digests."""
     private = {*scene.redacted, *scene.past.redacted}
-    local = channel == "local"
-    value = reading.value.value
+    local = past.channel == "local"
     return compare(
         hide(past.values, scene.platform, scene.catalogue, _newly_private(scene)),
-        flatten(value, scene.platform, scene.catalogue, private, known_only=local),
+        flatten(document.value, scene.platform, scene.catalogue, private, known_only=local),
         same=same,
     )
 
@@ -147,7 +157,7 @@ def _was_missing(scene: Scene, source: str) -> bool:
     return folder != source and (listed is None or listed.state != "broken")
 
 
-def _written(reading: Reading[Any]) -> Any:
+def _written(reading: Reading[Document]) -> datetime:
     changed = reading.file.changed if reading.file else None
     return min(changed or reading.taken_at, reading.taken_at)
 
@@ -158,7 +168,7 @@ def _told(
     old: PastPolicy | None,
     new: PastPolicy | None,
     changes: Difference,
-    reading: Reading[Any],
+    reading: Reading[Document],
 ) -> Event:
     one = new or old
     if one is None:

@@ -99,6 +99,7 @@ def plan(paths: Iterable[str], look: Look, how: Method, root: str = "") -> Plan:
         names.update(way.names)
         if way.kind == "folder":
             whole.add(way.end)
+            holders.update([_parent(way.end)] if how.parents else ())
     if how.parents:
         holders.update([_parent(holder) for holder in holders])
     folders = _outermost(holders) if how.recursive else sorted(holders)

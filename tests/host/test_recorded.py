@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import DAY, MANAGED, NOW, HostFolder
 
 from mdeinspect import cli
 from mdeinspect.errors import NotThere, Unreadable, UsageError
@@ -21,6 +20,7 @@ from mdeinspect.host import MAX_OUTPUT
 from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Command, Output, Process
+from support import DAY, MANAGED, NOW, HostFolder
 
 HEALTH = Command("health-json", ("health", "--output", "json"))
 ZONED = "2026-11-22T13:04:00+02:00"

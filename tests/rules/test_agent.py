@@ -7,6 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
+from mdeinspect import catalogue, rules
+from mdeinspect.config.model import Config
+from mdeinspect.host.recorded import RecordedHost
+from mdeinspect.inspect import Plan, take
+from mdeinspect.model import Finding, Report, Severity, Snapshot
+from mdeinspect.report import report
 from support import (
     ATTACH,
     DAY,
@@ -23,13 +30,6 @@ from support import (
     found,
     unknown,
 )
-
-from mdeinspect import catalogue, rules
-from mdeinspect.config.model import Config
-from mdeinspect.host.recorded import RecordedHost
-from mdeinspect.inspect import Plan, take
-from mdeinspect.model import Finding, Report, Severity, Snapshot
-from mdeinspect.report import report
 
 TENANT = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 MAC_JOB = "/Library/LaunchDaemons/com.microsoft.fresno.plist"
@@ -286,6 +286,12 @@ def test_an_issue_besides_the_licence_is_told(host: HostFolder) -> None:
     """Not onboarded and something else: two findings."""
     issues = ["missing license", "network event provider not running"]
     told = host.health(licensed=False, healthy=False, healthIssues=issues, orgId="").report()
+    assert codes(told, Severity.HIGH) == ["agent-not-onboarded", "agent-unhealthy"]
+
+
+def test_no_issue_at_all_is_not_explained_by_a_missing_tenant(host: HostFolder) -> None:
+    """Only the licence, named as the issue, is."""
+    told = host.health(licensed=False, healthy=False, healthIssues=[], orgId="").report()
     assert codes(told, Severity.HIGH) == ["agent-not-onboarded", "agent-unhealthy"]
 
 

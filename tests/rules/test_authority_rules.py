@@ -6,6 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from mdeinspect import catalogue, rules
+from mdeinspect.config.model import Config, Expect
+from mdeinspect.host.recorded import RecordedHost
+from mdeinspect.inspect import Plan, take
+from mdeinspect.model import Report, Severity
+from mdeinspect.report import report
 from support import (
     ATTACH,
     LOCAL,
@@ -18,13 +25,6 @@ from support import (
     found,
     unknown,
 )
-
-from mdeinspect import catalogue, rules
-from mdeinspect.config.model import Config, Expect
-from mdeinspect.host.recorded import RecordedHost
-from mdeinspect.inspect import Plan, take
-from mdeinspect.model import Report, Severity
-from mdeinspect.report import report
 
 CLOUD = {"cloudService": {"enabled": True}}
 EPP = {"$type": "excludedPath", "path": "/a", "isDirectory": True, "scopes": ["epp"]}

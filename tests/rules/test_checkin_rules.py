@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
+from mdeinspect.model import Severity
 from support import (
     ATTACH,
     DAY,
@@ -20,8 +22,6 @@ from support import (
     found,
     unknown,
 )
-
-from mdeinspect.model import Severity
 
 CODES = {
     "checkin-failing",

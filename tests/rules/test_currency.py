@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support import DAY, HOUR, MINUTE, NOW, HostFolder, codes, found, unknown
 
 from mdeinspect import catalogue, rules
 from mdeinspect.config.model import Config
@@ -15,6 +14,7 @@ from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Report, Severity
 from mdeinspect.report import report
+from support import DAY, HOUR, MINUTE, NOW, HostFolder, codes, found, unknown
 
 SECOND = timedelta(seconds=1)
 WEEK = 7 * DAY

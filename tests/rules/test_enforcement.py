@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from mdeinspect.model import Severity
 from support import (
     ATTACH,
     MAC_MANAGED,
@@ -15,8 +17,6 @@ from support import (
     codes,
     found,
 )
-
-from mdeinspect.model import Severity
 
 BLOCK = {"networkProtection": {"enforcementLevel": "block"}}
 

@@ -6,6 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from mdeinspect import catalogue, rules
+from mdeinspect.config.model import Config
+from mdeinspect.host.recorded import RecordedHost
+from mdeinspect.inspect import Plan, take
+from mdeinspect.model import Finding, Report, Severity
+from mdeinspect.report import report
 from support import (
     ATTACH,
     LOCAL,
@@ -19,13 +26,6 @@ from support import (
     found,
     unknown,
 )
-
-from mdeinspect import catalogue, rules
-from mdeinspect.config.model import Config
-from mdeinspect.host.recorded import RecordedHost
-from mdeinspect.inspect import Plan, take
-from mdeinspect.model import Finding, Report, Severity
-from mdeinspect.report import report
 
 LEVEL = "antivirusEngine.enforcementLevel"
 OFF: dict[str, Any] = {"realTimeProtectionEnabled": False, "passiveModeEnabled": False}

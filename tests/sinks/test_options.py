@@ -42,6 +42,9 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("facility", {"type": "syslog", "facility": "local8"}),
     ("app_name", {"type": "syslog", "app_name": "two words"}),
     ("app_name", {"type": "syslog", "app_name": ""}),
+    ("protocol", {"type": "syslog", "protocol": "bsd"}),
+    ("protocol", {"type": "syslog", "transport": "udp", "host": "logs", "protocol": "local"}),
+    ("protocol", {"type": "syslog", "protocol": "local", "structured_data": True}),
     ("structured_data", {"type": "syslog", "structured_data": "yes"}),
 ]
 RIGHT: list[dict[str, Any]] = [
@@ -49,6 +52,7 @@ RIGHT: list[dict[str, Any]] = [
     {"type": "file", "path": "/a/b", "mode": "0600", "group": "adm", "max_size": "none"},
     {"type": "file", "path": "/a/b", "max_size": "64KiB", "max_age": "7d", "keep": 1},
     {"type": "syslog"},
+    {"type": "syslog", "protocol": "local"},
     {"type": "syslog", "transport": "tcp", "host": "::1", "port": 6514, "structured_data": True},
     {"type": "syslog", "transport": "udp", "host": "logs", "facility": "daemon", "app_name": "mde"},
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -45,10 +46,8 @@ def pipe() -> Iterator[tuple[int, int]]:
     ends = os.pipe()
     yield ends
     for end in ends:
-        try:
+        with contextlib.suppress(OSError):
             os.close(end)
-        except OSError:
-            pass
 
 
 def drained(reader: int) -> str:
@@ -151,7 +150,7 @@ def test_a_descriptor_that_does_not_block_is_waited_for(pipe: tuple[int, int]) -
     assert seqs(found.decode().strip()) == [1]
 
 
-@pytest.mark.parametrize("count", [100_000, 10])
+@pytest.mark.parametrize("count", [20_000, 10])
 def test_a_reader_that_never_reads_does_not_hold_the_process(count: int) -> None:
     """A blocked pipe and SIGTERM: the process ends, by itself and with 0."""
     with subprocess.Popen(

@@ -92,7 +92,7 @@ def test_folders_to_watch(look: Look, folders: tuple[str, ...]) -> None:
 
 
 def test_everything_lies_below_the_root() -> None:
-    """On a recorded host absolute links resolve inside its folder, and nothing outside it counts."""
+    """On a recorded host absolute links resolve inside its folder; nothing outside counts."""
     inside = linked({f"/rec{FILE}": "/srv/p.json"}, *(f"/rec{f}" for f in (*FOLDERS, "/srv")))
     found = plan([FILE], inside, LINUX, "/rec")
     assert found.folders == ("/rec", "/rec/etc/opt/mdatp", "/rec/etc/opt/mdatp/managed", "/rec/srv")
@@ -109,7 +109,7 @@ def test_dots_cannot_leave_the_root() -> None:
 def test_a_folder_is_watched_whole() -> None:
     """For a path that is a folder, what comes and goes in it matters, not what is edited there."""
     found = plan(["/etc/opt"], disk("/etc", "/etc/opt"), LINUX)
-    assert found.folders == ("/etc", "/etc/opt")
+    assert found.folders == ("/", "/etc", "/etc/opt")
     assert weigh(found, "created", True, "/etc/opt/alice") == "structure"
     assert weigh(found, "deleted", False, "/etc/opt/x.plist", "") == "structure"
     assert weigh(found, "moved", False, "/tmp/x", "/etc/opt/x.plist") == "structure"
@@ -163,7 +163,7 @@ def test_links_matter_by_their_own_names() -> None:
 
 
 def test_the_platform_decides_how() -> None:
-    """macOS is watched recursively and by the folder itself, Linux folder by folder with parents."""
+    """macOS is watched recursively by the folder itself, Linux folder by folder with parents."""
     assert method("linux") == LINUX
     assert method("darwin") == MAC
 
@@ -222,8 +222,10 @@ def test_the_mount_of_a_path(path: str, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "deaf"),
-    [("nfs4", True), ("cifs", True), ("fuse.sshfs", True), ("fuse", True), ("9p", True)]
-    + [("ext4", False), ("xfs", False), ("overlay", False), ("tmpfs", False), ("fuseblk", False)],
+    [
+        *((kind, True) for kind in ("nfs", "nfs4", "cifs", "fuse.sshfs", "fuse", "9p")),
+        *((kind, False) for kind in ("ext4", "xfs", "overlay", "tmpfs", "fuseblk")),
+    ],
 )
 def test_file_systems_that_tell_nothing(kind: str, deaf: bool) -> None:
     """Where others change files behind this kernel's back, events are not relied upon."""

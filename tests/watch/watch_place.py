@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,18 +11,22 @@ from pathlib import Path
 from mdeinspect.watch import Watcher
 
 PATIENCE = 8.0  # seconds; a wake takes well under one
-QUIET = 0.4  # seconds without a ring that pass for silence
+QUIET = 0.1  # seconds without a ring after which a change may begin
+SILENT = 0.7  # the same, where nothing of before may be heard any more: half a rename is held back
 POLICY = "/etc/opt/mdatp/managed/policy.json"
 
 
 class Bell:
-    """What the service does on a wake-up: a flag is set, nothing else."""
+    """What the service does on a wake-up: a flag is set; here it also notes what it would see."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self.rings = 0
+        self.seen: Callable[[], object] = lambda: None
+        self.last: object = None
 
     def ring(self) -> None:
+        self.last = self.seen()
         with self._changed:
             self.rings += 1
             self._changed.notify_all()
@@ -31,10 +36,10 @@ class Bell:
         with self._changed:
             return self._changed.wait_for(lambda: self.rings > since, patience)
 
-    def settle(self) -> int:
+    def settle(self, quiet: float = QUIET) -> int:
         """The count of rings, once there was none for a while."""
         count = self.rings
-        while self.heard(count, QUIET):
+        while self.heard(count, quiet):
             count = self.rings
         return count
 
@@ -50,9 +55,17 @@ class Place:
     def at(self, path: str = POLICY) -> Path:
         return self.folder / path.lstrip("/")
 
+    def inside(self, path: str, *, follow: bool = False) -> Path:
+        """The same; refuses what absolute links would lead out of here, to this machine's own."""
+        where = self.at(path)
+        real = Path(os.path.realpath(where if follow else where.parent))
+        if not real.is_relative_to(self.folder):
+            raise PermissionError(f"{path} leads to {real}")
+        return where
+
     def put(self, text: str, path: str = POLICY) -> Path:
         """Write a file, with the folders it needs."""
-        where = self.at(path)
+        where = self.inside(path, follow=True)
         where.parent.mkdir(parents=True, exist_ok=True)
         where.write_text(text)
         return where
@@ -61,7 +74,7 @@ class Place:
         return self.watch_for(lambda: paths or (POLICY,), **options)
 
     def watch_for(self, paths: Callable[[], Sequence[str]], **options: object) -> Watcher:
-        options.setdefault("platform", "linux")
+        options = {"platform": "linux", "debounce": 0.02, **options}
         watcher = Watcher(paths, self.bell.ring, root=str(self.folder), **options)  # type: ignore[arg-type]
         self.watchers.append(watcher)
         watcher.start()
@@ -75,9 +88,9 @@ class Place:
 
     def silent(self, change: Callable[[], object]) -> bool:
         """True when a change is not announced."""
-        before = self.bell.settle()
+        before = self.bell.settle(SILENT)
         change()
-        return not self.bell.heard(before, QUIET)
+        return not self.bell.heard(before, SILENT / 2)
 
 
 def until(holds: Callable[[], bool], patience: float = PATIENCE) -> bool:

@@ -1,0 +1,94 @@
+"""`mdeinspect run`: the service, in the foreground."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mdeinspect.cli.inspection import configuration, open_host
+
+if TYPE_CHECKING:
+    from mdeinspect.cli import Target
+    from mdeinspect.config.model import Config
+    from mdeinspect.host import Host
+    from mdeinspect.service.inbox import Inbox
+
+
+@click.command()
+@click.pass_obj
+def command(target: Target) -> None:
+    """Watch this host and tell one event for each change, until SIGTERM."""
+    # structlog imports rich wherever it is installed, for a console that a service never has:
+    # 40 ms and 5 MiB.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    config = configuration(target)
+    _run(target, config)
+
+
+def _run(target: Target, config: Config) -> None:
+    from mdeinspect import catalogue, rules, sources
+    from mdeinspect.config import load as config_file
+    from mdeinspect.host.recorded import RecordedHost
+    from mdeinspect.service.core import Parts, Service
+    from mdeinspect.service.inbox import Inbox
+    from mdeinspect.sinks import chosen
+    from mdeinspect.store import place, size
+    from mdeinspect.store.writer import Store
+
+    _diagnostics()
+    stop = threading.Event()
+
+    def host_of(config: Config) -> Host:
+        if target.root is not None:
+            return RecordedHost(target.root, platform=target.platform, live_clock=True)
+        return open_host(target, config, stop)
+
+    chosen(config.sinks)  # wrong options end it here, before anything is touched
+    size.parse(config.store.max_size)
+    folder = target.state or place.default(place.here())
+    path = target.config or (config_file.DEFAULT if target.root is None else None)
+    parts = Parts(
+        folder=folder,
+        open_host=host_of,
+        load_config=lambda: configuration(target),
+        config_path=str(path) if path else None,
+        catalogue=catalogue.load(),
+        rules=tuple(rules.load().values()),
+        sources=sources.load(),
+        root=str(Path(target.root).resolve()) if target.root else "",
+    )
+    host_of(config)  # a folder that is not there ends it here, too
+    inbox = Inbox()
+    _listen(inbox, stop)
+    with Store.open(folder) as store:
+        Service(parts, config, store, inbox).run()
+
+
+def _listen(inbox: Inbox, stop: threading.Event) -> None:
+    def end(number: int, _frame: Any) -> None:
+        stop.set()
+        inbox.stop(signal.Signals(number).name)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGHUP, lambda *_: inbox.reload())
+
+
+def _diagnostics() -> None:
+    """Own diagnostics are not events: they go to stderr, one JSON object a line."""
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,63 @@
+"""The thread that runs `mdatp`, one call at a time, so that a slow one delays nobody."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from mdeinspect.errors import MdeinspectError
+from mdeinspect.host import Host
+from mdeinspect.inspect import Plan, look
+from mdeinspect.model import Reading
+from mdeinspect.sources import CommandSource
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to ask, and of which host; `known` are the readings to go by."""
+
+    host: Host
+    plan: Plan
+    sources: Sequence[CommandSource]
+    known: Mapping[str, Reading[Any]]
+
+
+class AgentThread:
+    """Takes one job at a time and posts what came of it."""
+
+    def __init__(self, post: Callable[[Mapping[str, Reading[Any]]], None]) -> None:
+        self._post = post
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="agent", daemon=True)
+        self.busy = False
+
+    def start(self) -> None:
+        """Begin to take jobs."""
+        self._thread.start()
+
+    def ask(self, job: Job) -> None:
+        """Hand over a job. Only called while not `busy`."""
+        self.busy = True
+        self._jobs.put(job)
+
+    def end(self, timeout: float) -> None:
+        """No more jobs; waits for the one that runs, `timeout` seconds at most."""
+        self._jobs.put(None)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            found: Mapping[str, Reading[Any]] = {}
+            try:
+                found = look(job.host, job.host.facts(), job.plan, job.sources, job.known)
+            except MdeinspectError as error:
+                log.warning("agent not asked", error=str(error))
+            finally:
+                self._post(found)

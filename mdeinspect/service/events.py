@@ -1,0 +1,82 @@
+"""The events that the daemon tells of itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from mdeinspect import __version__
+from mdeinspect.events import Event
+from mdeinspect.memory import Memory
+from mdeinspect.model import Reading, Report, Severity
+from mdeinspect.sinks.delivery import Status
+from mdeinspect.store.cursors import Dropped
+
+
+def started(now: datetime, severity: Severity = Severity.INFO, **data: Any) -> Event:
+    """`daemon.started`: what it is, and how it watches."""
+    because = "store-set-aside" if data.get("set_aside") else None
+    told = {key: value for key, value in data.items() if value is not None}
+    return Event("daemon.started", now, severity, {"version": __version__, **told}, because=because)
+
+
+def stopped(now: datetime, why: str) -> Event:
+    """`daemon.stopped`: an end on purpose."""
+    return Event("daemon.stopped", now, data={"version": __version__}, because=why)
+
+
+def dropped(now: datetime, lost: Dropped) -> Event:
+    """`events.dropped`: what a sink will never get."""
+    data = {
+        "sink": lost.sink,
+        "from_seq": lost.from_seq,
+        "to_seq": lost.to_seq,
+        "count": lost.count,
+    }
+    return Event("events.dropped", now, Severity.MEDIUM, data, because="retention")
+
+
+def reloaded(now: datetime, path: str | None, *, error: str | None, digest: str) -> Event:
+    """`source.changed` of the configuration: taken, or refused and the old one kept."""
+    return Event(
+        "source.changed",
+        now,
+        Severity.MEDIUM if error else Severity.INFO,
+        {"source": "config", "state": "broken" if error else "present", "digest": digest}
+        | ({"reason": error} if error else {}),
+        subject=f"file:{path}" if path else "host",
+        because="config-invalid" if error else "config-reloaded",
+    )
+
+
+def heartbeat(
+    now: datetime,
+    report: Report,
+    memory: Memory,
+    sinks: Sequence[Status],
+    own: Mapping[str, Any],
+) -> Event:
+    """`heartbeat`: alive, and how things stand."""
+    open_findings = [one for one in memory.findings.values() if one.raised_at is not None]
+    tally = Counter(one.severity for one in open_findings)
+    data = {
+        **own,
+        "findings": {severity.word: tally[severity] for severity in reversed(Severity)},
+        "suppressed": sum(1 for one in open_findings if one.suppressed),
+        "sources": {name: _state(reading) for name, reading in report.sources.items()},
+        "authority": report.authority.channel,
+        "agent": {"state": report.agent.state, "version": report.agent.version},
+        "checkin": {
+            "state": report.checkin.state,
+            "last_success": report.checkin.last_success,
+            "last_attempt": report.checkin.last_attempt,
+        },
+        "sinks": {one.name: {"state": one.state, "seq": one.handed} for one in sinks},
+    }
+    return Event("heartbeat", now, data=data)
+
+
+def _state(reading: Reading[Any]) -> str:
+    return reading.state if reading.kind is None else f"{reading.state}: {reading.kind}"

@@ -1,0 +1,96 @@
+"""The sinks of the configuration, each with its thread, its cursor and its own reader."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mdeinspect.sinks import Line, chosen
+from mdeinspect.sinks.delivery import Delivery, Status
+from mdeinspect.store.errors import StoreError
+from mdeinspect.store.reader import Reader
+from mdeinspect.store.writer import Store
+
+
+class Outlets:
+    """All deliveries. Opened, woken and closed by the main thread."""
+
+    def __init__(self, folder: Path, acknowledge: Callable[[str, int], None]) -> None:
+        self._folder = folder
+        self._acknowledge = acknowledge
+        self._stop = threading.Event()
+        self._deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the sinks."""
+        return [delivery.name for delivery in self._deliveries]
+
+    def open(self, configured: Mapping[str, Mapping[str, Any]], store: Store) -> None:
+        """Start every sink of the configuration where it left off; raises `ConfigError`."""
+        self._stop = threading.Event()
+        self._deliveries = tuple(
+            Delivery(
+                one.name,
+                one.sink,
+                one.format,
+                one.min_severity,
+                _Lines(self._folder),
+                self._acknowledge,
+                self._stop,
+                handed=store.cursor(one.name) or None,
+            )
+            for one in chosen(configured, self._stop)
+        )
+        for delivery in self._deliveries:
+            delivery.start()
+
+    def wake(self) -> None:
+        """There is something new."""
+        for delivery in self._deliveries:
+            delivery.wake()
+
+    def status(self) -> Sequence[Status]:
+        """How each is doing."""
+        return [delivery.status() for delivery in self._deliveries]
+
+    def close(self, seconds: float) -> None:
+        """Hand over what there is and end every thread, within about `seconds`."""
+        deadline = time.monotonic() + seconds
+        waiting = [
+            threading.Thread(target=delivery.drain, args=(deadline,), daemon=True)
+            for delivery in self._deliveries
+        ]
+        for thread in waiting:  # side by side: a dead sink must not use up the time of the others
+            thread.start()
+        for thread in waiting:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._stop.set()
+        for delivery in self._deliveries:
+            delivery.wake()
+        for delivery in self._deliveries:
+            delivery.join(max(0.1, min(1.0, deadline + 0.5 - time.monotonic())))
+        self._deliveries = ()
+
+
+class _Lines:
+    """The store as a sink reads it: a connection of its own, made in the sink's own thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._reader: Reader | None = None
+
+    def __call__(self, after_seq: int, limit: int, /) -> Sequence[Line]:
+        """The next lines; raises `StoreError`, and starts with a new connection after that."""
+        if self._reader is None:
+            self._reader = Reader(self._folder)
+        try:
+            lines = self._reader.after(after_seq, limit)
+        except StoreError:
+            self._reader.close()
+            self._reader = None
+            raise
+        return [Line(one.seq, one.type, one.severity.word, one.line) for one in lines]
