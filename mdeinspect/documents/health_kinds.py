@@ -36,6 +36,7 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 # --- types --------------------------------------------------------------------------------------
 
+_SWITCH_WORDS: Final = {"enabled": True, "disabled": False}
 _BOOLEAN_WORDS: Final = {"true": True, "1": True, "false": False, "0": False}
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 
@@ -60,6 +61,21 @@ def _text(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | str):
         return UNREADABLE
     return str(value)
+
+
+def _setting(value: Any) -> Any:
+    """A boolean of a name in `_enabled`: some builds print enabled and disabled."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return _SWITCH_WORDS[word] if word in _SWITCH_WORDS else _boolean(value)
+
+
+def _switch(value: Any) -> Any:
+    """`enabled` and `disabled`; some builds print true and false."""
+    if isinstance(value, bool):
+        return "enabled" if value else "disabled"
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return _switch(value.strip().lower() == "true")
+    return _text(value)
 
 
 def _list(value: Any) -> Any:
@@ -108,9 +124,11 @@ TEXTS: Final = frozenset(
 )
 TIMES: Final = frozenset({"product_expiration", "definitions_updated"})
 KINDS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(BOOLEANS, _boolean),
+    **{name: _setting if name.endswith("_enabled") else _boolean for name in BOOLEANS},
     **dict.fromkeys(TEXTS, _text),
     **dict.fromkeys(TIMES, _time),
+    "behavior_monitoring": _switch,
+    "edr_early_preview_enabled": _switch,
     "definitions_updated_minutes_ago": _minutes,
     "health_issues": _texts,
     "edr_device_tags": _list,  # the shape of an element was never seen: text or object

@@ -92,6 +92,20 @@ def open_sound(path: Path) -> sqlite3.Connection:
     return db
 
 
+def open_to_look(folder: Path) -> sqlite3.Connection:
+    """The database for reading only, checked as a writer would."""
+    db, _ = open_to_read(folder)
+    try:
+        schema.check(db)
+    except sqlite3.Error as error:
+        db.close()
+        raise explained(f"read the store in {folder}", error) from error
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
 def open_to_read(folder: Path) -> tuple[sqlite3.Connection, bool]:
     """The database for reading only, and whether it had to be taken as one that nobody changes.
 

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from mdeinspect.events import stamp
 from mdeinspect.model import Severity
@@ -49,6 +50,16 @@ class Reader:
         if self._db is not None:
             self._db.close()
         self._db = self._file = None
+
+    def __enter__(self) -> Self:
+        """The reader itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
 
     def after(self, seq: int, limit: int = PAGE) -> list[Line]:
         """The first events with a number above `seq`, ascending."""

@@ -54,7 +54,7 @@ class Store:
         Raises `InUse` (a `ConfigError`) and `StoreError`.
         """
         if not writer:
-            return cls(folder, database.open_to_read(folder)[0], lock=None, set_aside=None)
+            return cls(folder, database.open_to_look(folder), lock=None, set_aside=None)
         files.make(folder)
         lock = files.take(folder)
         try:

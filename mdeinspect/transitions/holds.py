@@ -11,7 +11,6 @@ from mdeinspect.model import Platform
 from mdeinspect.rules import NO_HOLD, Rule
 from mdeinspect.transitions.scene import START, Scene
 
-
 # These rest on what health shows, and can tell something without it.
 FROM_HEALTH = frozenset({"not-enforced", "managed-flag-lost"})
 

@@ -890,3 +890,19 @@ def test_renderings_of_one_host_agree(fields, ascii_only, attention):
         known = not isinstance(value, str) or value.strip().lower() != "unavailable"
         assert found.value == (value if known else None)
         assert found.managed is managed
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "name", "expected"),
+    [
+        ("cloudEnabled", "enabled", "cloud_enabled", True),
+        ("realTimeProtectionEnabled", {"value": "Disabled"}, "real_time_protection_enabled", False),
+        ("behaviorMonitoring", True, "behavior_monitoring", "enabled"),
+        ("edrEarlyPreviewEnabled", {"value": False}, "edr_early_preview_enabled", "disabled"),
+    ],
+)
+def test_a_switch_may_be_a_word_or_a_boolean(
+    member: str, value: object, name: str, expected: object
+) -> None:
+    """Public readers of real hosts accept both spellings of a switch, and so does this one."""
+    assert read_json(**{member: value}).value(name) == expected

@@ -17,15 +17,35 @@ from mdeinspect.documents.health import Health, parse_health
 from mdeinspect.errors import ParseError
 from mdeinspect.events import Event
 from mdeinspect.memory import Memory
-from mdeinspect.model import FileFacts, Finding, HostFacts, Process, Reading, Report, Severity
-from mdeinspect.model import Snapshot
+from mdeinspect.model import (
+    FileFacts,
+    Finding,
+    HostFacts,
+    Process,
+    Reading,
+    Report,
+    Severity,
+    Snapshot,
+)
 from mdeinspect.report import report
 from mdeinspect.rules import Rule
 from mdeinspect.sources.boot import Boot
 from mdeinspect.sources.processes import AgentProcess
 from mdeinspect.transitions import due_at, step
-from support import ATTACH, DAY, LOCAL, MAC_ATTACH, MAC_LOCAL, MAC_MANAGED, MANAGED, MAC_STATE
-from support import MINUTE, NOW, STATE, health_json
+from support import (
+    ATTACH,
+    DAY,
+    LOCAL,
+    MAC_ATTACH,
+    MAC_LOCAL,
+    MAC_MANAGED,
+    MAC_STATE,
+    MANAGED,
+    MINUTE,
+    NOW,
+    STATE,
+    health_json,
+)
 
 CATALOGUE = catalogue.load()
 RULES = tuple(rules.load().values())
@@ -130,9 +150,7 @@ class Machine:
         return self
 
     def report(self) -> Report:
-        return report(
-            self.snapshot(), self.config, CATALOGUE, self.rules, self.now, self.memory
-        )
+        return report(self.snapshot(), self.config, CATALOGUE, self.rules, self.now, self.memory)
 
     def step(self) -> list[Event]:
         """One report and what it makes known."""
@@ -149,10 +167,9 @@ class Machine:
         return events
 
     def due(self) -> datetime | None:
-        assert self.memory is not None and self.last is not None
-        return due_at(
-            self.memory, self.last, config=self.config, rules=self.rules, now=self.now
-        )
+        assert self.memory is not None
+        assert self.last is not None
+        return due_at(self.memory, self.last, config=self.config, rules=self.rules, now=self.now)
 
     def snapshot(self) -> Snapshot:
         host = HostFacts(
@@ -218,7 +235,9 @@ IN_FORCE: Mapping[str, Any] = {
 
 def edited(**sections: Mapping[str, Any]) -> dict[str, Any]:
     """The policy of `attached`, with some keys of some sections set otherwise."""
-    return {name: {**POLICY.get(name, {}), **sections.get(name, {})} for name in {**POLICY, **sections}}
+    return {
+        name: {**POLICY.get(name, {}), **sections.get(name, {})} for name in {**POLICY, **sections}
+    }
 
 
 def words(events: Iterable[Event]) -> list[str]:
@@ -259,7 +278,10 @@ class Hand:
 
     def step(self, *findings: Finding, **more: Any) -> list[Event]:
         """One step with these findings in the report; `more` replaces what else it says."""
-        sources = {**self.base.sources, "health": replace(self.base.sources["health"], taken_at=self.now)}
+        sources = {
+            **self.base.sources,
+            "health": replace(self.base.sources["health"], taken_at=self.now),
+        }
         changed = {"taken_at": self.now, "sources": sources, **more}
         self.last = replace(self.base, findings=findings, **changed)
         return self._step()

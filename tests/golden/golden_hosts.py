@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mdeinspect.simulator.host import SimulatedHost
+from mdeinspect.simulator.scenarios import SCENARIOS
 from support import (
     ATTACH,
     CORE_LOG,
@@ -18,9 +20,6 @@ from support import (
     ONBOARD,
     HostFolder,
 )
-
-from mdeinspect.simulator.host import SimulatedHost
-from mdeinspect.simulator.scenarios import SCENARIOS
 
 Build = Callable[[Path], None]
 HOSTS: dict[str, Build] = {}

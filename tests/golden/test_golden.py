@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from golden_hosts import HOSTS
 
 EXPECTED = Path(__file__).parent / "expected"

@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,29 +24,34 @@ from mdeinspect.store.writer import Store
 REPORT = {"schema": "mdeinspect.status/1", "host": {"name": "web-07 \udcff"}}
 
 
+@pytest.fixture
+def reader(folder: Path, store: Store) -> Iterator[Reader]:
+    """A reader beside the writer."""
+    with Reader(folder) as opened:
+        yield opened
+
+
 class TestReader:
-    def test_after(self, folder: Path, store: Store) -> None:
+    def test_after(self, reader: Reader, store: Store) -> None:
         """Lines come in order, from the one after a number, and at most as many as asked for."""
         put(store, 10)
-        reader = Reader(folder)
         assert [line.seq for line in reader.after(3, 4)] == [4, 5, 6, 7]
         assert reader.after(10) == []
         assert reader.last_seq() == 10
         assert reader.stream() == store.stream
 
-    def test_line(self, folder: Path, store: Store) -> None:
+    def test_line(self, reader: Reader, store: Store) -> None:
         """A line is the native event, with what a sink selects by beside it."""
         put(store)
-        (line,) = Reader(folder).after(0)
+        (line,) = reader.after(0)
         found = json.loads(line.line)
         assert (line.seq, line.time) == (1, "2026-11-22T11:04:00.000Z")
         assert (line.type, line.severity) == ("finding.raised", Severity.HIGH)
         assert (found["seq"], found["time"], found["type"]) == (line.seq, line.time, line.type)
         assert "\n" not in line.line
 
-    def test_while_written(self, folder: Path, store: Store) -> None:
+    def test_while_written(self, reader: Reader, store: Store) -> None:
         """It sees what is committed meanwhile, and nothing of what is not."""
-        reader = Reader(folder)
         for number in range(1, 5):
             put(store)
             assert reader.last_seq() == number
@@ -60,12 +65,12 @@ class TestReader:
         seen: list[list[int]] = [[], [], []]
 
         def follow(into: list[int]) -> None:
-            reader, last = Reader(folder), 0
-            while last < 600:
-                lines = reader.after(last, 50)
-                into.extend(line.seq for line in lines)
-                last = lines[-1].seq if lines else last
-            reader.close()
+            last = 0
+            with Reader(folder) as reader:
+                while last < 600:
+                    lines = reader.after(last, 50)
+                    into.extend(line.seq for line in lines)
+                    last = lines[-1].seq if lines else last
 
         threads = [threading.Thread(target=follow, args=(into,), daemon=True) for into in seen]
         for thread in threads:
@@ -76,17 +81,15 @@ class TestReader:
             thread.join(60)
         assert seen == [list(range(1, 601))] * 3
 
-    def test_cannot_write(self, folder: Path, store: Store) -> None:
+    def test_cannot_write(self, reader: Reader) -> None:
         """Its connection refuses to write, whatever it is asked."""
-        reader = Reader(folder)
         with pytest.raises(StoreError):
             reader._rows("DELETE FROM events", ())
 
-    def test_select(self, folder: Path, store: Store) -> None:
+    def test_select(self, reader: Reader, store: Store) -> None:
         """Time, types and codes narrow the choice together; values of one kind add up."""
         later = Event(type="policy.changed", time=NOW + timedelta(hours=1), code="other")
         store.commit({}, [event(), heartbeat(), later], HOST, NOW)
-        reader = Reader(folder)
 
         def chosen(**wanted: object) -> list[int]:
             return [line.seq for line in reader.select(**wanted)]  # type: ignore[arg-type]
@@ -99,10 +102,10 @@ class TestReader:
         assert chosen(types=["heartbeat"], codes=["other"]) == []
         assert chosen(after=1, limit=1) == [2]
 
-    def test_pages(self, folder: Path, store: Store) -> None:
+    def test_pages(self, reader: Reader, store: Store) -> None:
         """Pages make up the whole, without gap or repetition."""
         put(store, 600)
-        pages = list(Reader(folder).pages(after=10))
+        pages = list(reader.pages(after=10))
         assert len(pages) == 3
         assert [line.seq for page in pages for line in page] == list(range(11, 601))
 
@@ -117,6 +120,7 @@ class TestReader:
             put(store)
             assert reader.stream() == store.stream != old
             assert [line.seq for line in reader.after(0)] == [1]
+        reader.close()
 
 
 class TestCannotRead:
@@ -157,11 +161,23 @@ class TestCannotRead:
                 path.chmod(0o644)
             folder.chmod(0o755)
             before = sorted(folder.iterdir())
-            with plain_user():
-                reader = Reader(folder)
+            with plain_user(), Reader(folder) as reader:
                 assert [line.seq for line in reader.after(0)] == [1, 2, 3]
-                reader.close()
-            assert sorted(folder.iterdir()) == before
+            if os.geteuid() == 0:  # else that plain user is the owner, and may
+                assert sorted(folder.iterdir()) == before
+
+    def test_after_root(self, public: Path) -> None:
+        """What reading as root leaves behind does not shut others out."""
+        folder = public / "state"
+        with Store.open(folder) as store:
+            put(store, 3)
+        (folder / database.NAME).chmod(0o644)
+        folder.chmod(0o755)
+        for _ in range(2):
+            with Reader(folder) as reader:
+                assert reader.last_seq() == 3
+            with plain_user(), Reader(folder) as reader:
+                assert reader.last_seq() == 3
 
     def test_service_starts_meanwhile(self, public: Path) -> None:
         """Such a reader sees what a service commits that starts after it."""
@@ -176,7 +192,7 @@ class TestCannotRead:
             put(store, 2)
             with plain_user():
                 assert reader.last_seq() == 5
-                reader.close()
+        reader.close()
 
     @pytest.mark.parametrize("content", [b"", b"no database" * 1000])
     def test_broken(self, folder: Path, content: bytes) -> None:

@@ -34,10 +34,14 @@ MIB = 1024 * 1024
 
 def numbers(folder: Path) -> list[int]:
     """The numbers of all events that are there."""
-    reader = Reader(folder)
-    found = [line.seq for lines in reader.pages() for line in lines]
-    reader.close()
-    return found
+    with Reader(folder) as reader:
+        return [line.seq for lines in reader.pages() for line in lines]
+
+
+def texts(folder: Path) -> list[str]:
+    """The native lines that are there."""
+    with Reader(folder) as reader:
+        return [line.line for line in reader.after(0)]
 
 
 def mode(path: Path) -> int:
@@ -136,6 +140,16 @@ class TestOpen:
             with pytest.raises(StoreError):
                 put(other)
 
+    @pytest.mark.parametrize("statement", ["DELETE FROM meta", "DROP TABLE events"])
+    def test_reading_only_broken(self, folder: Path, statement: str) -> None:
+        """Opened without writing, a broken one is told and left as it is."""
+        Store.open(folder).close()
+        sql(statement)(folder / database.NAME)
+        with pytest.raises(StoreError) as told:
+            Store.open(folder, writer=False)
+        assert told.value.kind == "corrupt"
+        assert not list(folder.glob("store.db.corrupt-*"))
+
     def test_denied(self, public: Path) -> None:
         """A folder that may not be written to is told, in one line, with a way out."""
         (public / "state").mkdir(mode=0o555)
@@ -157,7 +171,7 @@ class TestCommit:
         assert store.commit({"a": 1}, [], HOST, NOW) == []
         assert put(store, 3) == [3, 4, 5]
         assert store.last_seq == 5
-        lines = [json.loads(line.line) for line in Reader(folder).after(0)]
+        lines = [json.loads(line) for line in texts(folder)]
         assert [line["seq"] for line in lines] == [1, 2, 3, 4, 5]
         assert {line["id"] for line in lines} == {f"{store.stream}-{n}" for n in range(1, 6)}
         assert lines[0]["host"] == {"name": "web-07", "id": "5a9f", "platform": "linux"}
@@ -180,7 +194,7 @@ class TestCommit:
         huge = "x" * 100_000
         told = about_store.Event(type="policy.changed", time=NOW, subject=huge, because=huge)
         store.commit({}, [told, event(1, text=huge)], HOST, NOW)
-        assert all(len(line.line) < 8192 for line in Reader(folder).after(0))
+        assert [len(line) < 8192 for line in texts(folder)] == [True, True]
 
     def test_not_json(self, folder: Path, store: Store) -> None:
         """What JSON cannot carry fails, and nothing of that commit stays."""
@@ -351,9 +365,8 @@ def test_killed(folder: Path) -> None:
 
 def whole(folder: Path, store: Store) -> None:
     """Fail unless every transaction is there with all its events and its memory."""
-    reader = Reader(folder)
-    lines = [json.loads(line.line) for page in reader.pages() for line in page]
-    reader.close()
+    with Reader(folder) as reader:
+        lines = [json.loads(line.line) for page in reader.pages() for line in page]
     assert [line["seq"] for line in lines] == list(range(1, store.last_seq + 1))
     members: dict[int, list[dict[str, int]]] = {}
     for line in lines:
