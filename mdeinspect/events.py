@@ -87,7 +87,7 @@ def native(event: Event, *, stream: str, seq: int, host: EventHost) -> dict[str,
     }
     for name in ("code", "subject", "because"):
         if (value := getattr(event, name)) is not None:
-            found[name] = mask(value)
+            found[name] = mask(printable(value))
     found["evidence"] = [_evidence(one) for one in event.evidence]
     found["data"] = mask(plain(_stamped(event.data)))
     return fitted(found)
@@ -104,7 +104,7 @@ def stamp(moment: datetime) -> str:
 
 
 def fitted(found: dict[str, Any]) -> dict[str, Any]:
-    """`found`, its largest details cut until the line fits; what was cut is flagged and digested."""
+    """`found`, its largest details cut until the line fits; each is flagged and digested."""
     while len(line(found)) > MAX_LINE:
         holder, key = _largest(found)
         value = holder[key]
@@ -112,6 +112,11 @@ def fitted(found: dict[str, Any]) -> dict[str, Any]:
         holder[key] = {"truncated": True, "digest": digest(text), "start": text[:KEEP]}
         found["truncated"] = True
     return found
+
+
+def printable(text: str) -> str:
+    """`text` without what is no UTF-8: such names of files are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _largest(found: dict[str, Any]) -> tuple[Any, Any]:

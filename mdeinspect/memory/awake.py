@@ -56,12 +56,13 @@ def _begun(host: HostFacts, now: datetime) -> AwakeLog:
 
 def _awake(log: AwakeLog, host: HostFacts, passed: timedelta, now: datetime) -> timedelta:
     """How long it was awake since the log was last written."""
-    before, told = log.awake_seconds, host.awake_seconds
+    before, told, boot = log.awake_seconds, host.awake_seconds, host.boot_time
+    rebooted = boot is not None and boot > log.at - MOVED
+    if told is not None and (rebooted or (before is not None and told < before)):
+        return timedelta(seconds=told)
     if told is not None and before is not None:
-        return timedelta(seconds=told - before if told >= before else told)
-    if host.boot_time and log.boot_time and host.boot_time - log.boot_time > MOVED:
-        return max(now - host.boot_time, timedelta())
-    return passed
+        return timedelta(seconds=told - before)
+    return max(now - boot, timedelta()) if boot is not None and rebooted else passed
 
 
 def _overlap(nap: Nap, start: datetime, end: datetime) -> timedelta:

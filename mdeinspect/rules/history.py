@@ -107,7 +107,7 @@ def managed_flag_lost(context: Context) -> Iterator[Outcome]:
         flag = _flag(memory, row.key)
         if flag is None or flag.under != under or row.managed is not False:
             continue
-        newer = flag.missed_at is None or health.taken_at > flag.missed_at
+        newer = flag.missed_at != health.taken_at
         if flag.missed + newer >= LOST and row.verdict in IN_FORCE:
             yield Raise(f"key:{row.key}", {"effective": row.effective, "channel": row.channel})
 

@@ -60,7 +60,7 @@ def read_again(scene: Scene, one: PastFinding) -> tuple[int, datetime | None]:
     taken = scene.reading("health").taken_at
     if enough <= 1:
         return enough, None
-    if one.readings >= enough or (one.reading_at is not None and taken <= one.reading_at):
+    if one.readings >= enough or taken == one.reading_at:
         return one.readings, one.reading_at
     return one.readings + 1, taken
 

@@ -123,7 +123,7 @@ def _flag(
         return PastFlag(under)
     if before is None or before.under != under:
         return None
-    if before.missed >= LOST or (before.missed_at and health.taken_at <= before.missed_at):
+    if before.missed >= LOST or before.missed_at == health.taken_at:
         return before
     return PastFlag(under, before.missed + 1, health.taken_at)
 
