@@ -43,9 +43,7 @@ def report(
 
     With a memory, ages are of time awake, and `since` is when a finding was raised.
     """
-    if memory is not None:
-        awake = advance(memory.awake, snapshot.host, now)
-        snapshot = replace(snapshot, host=replace(snapshot.host, awake_log=awake))
+    snapshot = _remembering(snapshot, memory, now)
     health = snapshot.value("health")
     health = health if isinstance(health, Health) else None
     channels = policies(snapshot)
@@ -83,6 +81,14 @@ def report(
         sources=dict(sorted(snapshot.readings.items())),
         blind=_blind(snapshot, agent, list(channels.values())),
     )
+
+
+def _remembering(snapshot: Snapshot, memory: Memory | None, now: datetime) -> Snapshot:
+    """The snapshot, its host with all that is known of when it was awake."""
+    if memory is None:
+        return snapshot
+    awake = advance(memory.awake, snapshot.host, now)
+    return replace(snapshot, host=replace(snapshot.host, awake_log=awake))
 
 
 def _agent(snapshot: Snapshot, health: Health | None) -> Agent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
@@ -9,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from mdeinspect.cli.inspection import configuration, open_host
 
 if TYPE_CHECKING:
     from mdeinspect.cli import Target
@@ -26,54 +25,62 @@ def command(target: Target) -> None:
     # structlog imports rich wherever it is installed, for a console that a service never has:
     # 40 ms and 5 MiB.
     sys.modules["rich"] = None  # type: ignore[assignment]
-    config = configuration(target)
-    _run(target, config)
+    from mdeinspect.service.inbox import Inbox
+
+    inbox, stop = Inbox(), threading.Event()
+    _listen(inbox, stop)  # before the rest is imported: who asks for the end early gets it as well
+    _diagnostics()
+    _run(target, inbox, stop)
 
 
-def _run(target: Target, config: Config) -> None:
+def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     from mdeinspect import catalogue, rules, sources
+    from mdeinspect.cli.inspection import configuration, open_host
     from mdeinspect.config import load as config_file
     from mdeinspect.host.recorded import RecordedHost
     from mdeinspect.service.core import Parts, Service
-    from mdeinspect.service.inbox import Inbox
     from mdeinspect.sinks import chosen
     from mdeinspect.store import place, size
     from mdeinspect.store.writer import Store
-
-    _diagnostics()
-    stop = threading.Event()
 
     def host_of(config: Config) -> Host:
         if target.root is not None:
             return RecordedHost(target.root, platform=target.platform, live_clock=True)
         return open_host(target, config, stop)
 
-    chosen(config.sinks)  # wrong options end it here, before anything is touched
-    size.parse(config.store.max_size)
+    def load_config() -> Config:
+        """The configuration, wrong options of sinks and sizes refused."""
+        config = configuration(target)
+        chosen(config.sinks)
+        size.parse(config.store.max_size)
+        return config
+
+    config = load_config()
     folder = target.state or place.default(place.here())
     path = target.config or (config_file.DEFAULT if target.root is None else None)
     parts = Parts(
         folder=folder,
         open_host=host_of,
-        load_config=lambda: configuration(target),
+        load_config=load_config,
         config_path=str(path) if path else None,
         catalogue=catalogue.load(),
         rules=tuple(rules.load().values()),
         sources=sources.load(),
         root=str(Path(target.root).resolve()) if target.root else "",
     )
-    host_of(config)  # a folder that is not there ends it here, too
-    inbox = Inbox()
-    _listen(inbox, stop)
+    host_of(config)  # a folder that is not there ends it here, before anything is touched
     with Store.open(folder) as store:
         Service(parts, config, store, inbox).run()
 
 
 def _listen(inbox: Inbox, stop: threading.Event) -> None:
     def end(number: int, _frame: Any) -> None:
-        stop.set()
-        inbox.stop(signal.Signals(number).name)
+        if not ending:  # a second signal may interrupt this one, while the event is locked
+            ending.append(number)
+            stop.set()
+            inbox.stop(signal.Signals(number).name)
 
+    ending: list[int] = []
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGHUP, lambda *_: inbox.reload())
@@ -90,5 +97,19 @@ def _diagnostics() -> None:
             structlog.processors.dict_tracebacks,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
     )
+
+
+class _Stderr:
+    """Standard error; that nobody reads it any more ends nothing."""
+
+    def write(self, text: str) -> None:
+        """Write, where that is possible."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Write what is left."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()

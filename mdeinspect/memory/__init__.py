@@ -8,6 +8,7 @@ comes here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +28,7 @@ from mdeinspect.memory.past import (
     PastSource,
 )
 from mdeinspect.memory.rows import dump, load
-from mdeinspect.model import AwakeLog
+from mdeinspect.model import AwakeLog, Severity
 from mdeinspect.privacy import mask
 
 __all__ = [
@@ -70,6 +71,13 @@ class Memory:
     agent: PastAgent = field(default_factory=PastAgent)
     awake: AwakeLog | None = None
     lost: tuple[str, ...] = ()
+
+    def standing(self) -> dict[str, int]:
+        """How many findings are raised, by severity; those that a cause hides are `suppressed`."""
+        raised = [one for one in self.findings.values() if one.raised_at is not None]
+        seen = Counter(one.severity for one in raised if not one.suppressed)
+        counts = {severity.word: seen[severity] for severity in reversed(Severity)}
+        return {**counts, "suppressed": sum(one.suppressed for one in raised)}
 
     def rows(self) -> dict[str, Any]:
         """Everything as row name -> JSON-ready value."""

@@ -13,7 +13,7 @@ import pkgutil
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from mdeinspect.catalogue import Catalogue
@@ -35,6 +35,7 @@ from mdeinspect.model import (
     Unknown,
 )
 from mdeinspect.privacy import digest, redact
+from mdeinspect.rules._holds import HOLDS, NO_HOLD, Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,35 +94,6 @@ class Unsure:
 
 Outcome = Raise | Unsure
 Check = Callable[[Context], Iterator[Outcome]]
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """How long a finding must last before an event tells of it; `status` shows it at once.
-
-    `readings` is how many readings of health must show it.
-    """
-
-    time: timedelta = timedelta()
-    readings: int = 1
-    darwin: timedelta | None = None  # where it differs from Linux
-
-    def on(self, platform: Platform) -> timedelta:
-        """The time on `platform`."""
-        return self.darwin if platform == "darwin" and self.darwin is not None else self.time
-
-
-NO_HOLD = Hold()
-# An agent that is being restarted or replaced is silent for a while.
-_AGENT = Hold(timedelta(minutes=10), readings=2)
-# Here, and not beside each rule, so that all that wait stand together.
-HOLDS: Mapping[str, Hold] = {
-    "agent-missing": _AGENT,
-    "agent-unreachable": _AGENT,
-    "agent-unhealthy": _AGENT,
-    # Tools replace files in two steps, and macOS takes profiles away for minutes.
-    "policy-removed": Hold(timedelta(seconds=60), darwin=timedelta(minutes=10)),
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
-from mdeinspect.errors import MdeinspectError
 from mdeinspect.host import Host
 from mdeinspect.inspect import Plan, look
 from mdeinspect.model import Reading
+from mdeinspect.service.door import Door
+from mdeinspect.service.inbox import Answer
 from mdeinspect.sources import CommandSource
 
 log = structlog.get_logger()
@@ -24,7 +25,7 @@ class Job:
     """What to ask, and of which host; `known` are the readings to go by."""
 
     host: Host
-    plan: Plan
+    details: bool
     sources: Sequence[CommandSource]
     known: Mapping[str, Reading[Any]]
 
@@ -32,7 +33,7 @@ class Job:
 class AgentThread:
     """Takes one job at a time and posts what came of it."""
 
-    def __init__(self, post: Callable[[Mapping[str, Reading[Any]]], None]) -> None:
+    def __init__(self, post: Callable[[Answer], None]) -> None:
         self._post = post
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="agent", daemon=True)
@@ -54,10 +55,10 @@ class AgentThread:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            found: Mapping[str, Reading[Any]] = {}
+            door, found = Door(job.host), {}
+            host = cast("Host", door)
             try:
-                found = look(job.host, job.host.facts(), job.plan, job.sources, job.known)
-            except MdeinspectError as error:
-                log.warning("agent not asked", error=str(error))
-            finally:
-                self._post(found)
+                found = look(host, host.facts(), Plan(job.details), job.sources, job.known)
+            except Exception as error:  # noqa: BLE001 -- a thread that dies would never ask again
+                log.error("agent not asked", error=repr(error))
+            self._post(Answer(found, door.calls, job.details))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,21 @@ import structlog
 
 from mdeinspect.catalogue import Catalogue
 from mdeinspect.config.model import Config
-from mdeinspect.errors import ConfigError
-from mdeinspect.events import Event, EventHost
+from mdeinspect.errors import ConfigError, UsageError
+from mdeinspect.events import Event
 from mdeinspect.host import Host
-from mdeinspect.inspect import Plan, look
-from mdeinspect.memory import Memory
-from mdeinspect.model import Reading, Report, Snapshot
+from mdeinspect.model import Report, Snapshot
 from mdeinspect.report import report
 from mdeinspect.rules import Rule
 from mdeinspect.service import events, own
 from mdeinspect.service.agent import AgentThread, Job
-from mdeinspect.service.inbox import Inbox, Mail
+from mdeinspect.service.inbox import Answer, Inbox, Mail
+from mdeinspect.service.ledger import Ledger
+from mdeinspect.service.lookout import Lookout
 from mdeinspect.service.notify import Notifier
 from mdeinspect.service.outlets import Outlets
-from mdeinspect.service.schedule import Schedule
-from mdeinspect.sources import CommandSource, FileSource, Source
+from mdeinspect.service.schedule import RETENTION, Schedule
+from mdeinspect.sources import CommandSource, Source
 from mdeinspect.store import size
 from mdeinspect.store.errors import StoreError
 from mdeinspect.store.last import write_report
@@ -37,11 +37,11 @@ from mdeinspect.views.prometheus import metrics
 from mdeinspect.views.status import status
 from mdeinspect.watch import Watcher
 
-DRAIN = 5.0  # seconds that the sinks have at the end
-RETRY = 10.0  # seconds until a commit that failed is tried again
+DRAIN = 2.5  # seconds that the sinks have at the end: all of it is over within five
 JUMP = 30.0  # seconds that the clocks may differ before time itself is taken to have moved
-AT_LEAST = 0.05  # seconds between two looks because of time alone
-EXTRA = ("version",)
+AT_LEAST = 0.5  # seconds between two looks because of time alone
+LATE = 1.5  # seconds that an event may come after the change that it is about
+DOUBTS = 10.0  # seconds between two looks at a store that a sink doubts
 log = structlog.get_logger()
 
 
@@ -65,34 +65,30 @@ class Service:
     def __init__(self, parts: Parts, config: Config, store: Store, inbox: Inbox) -> None:
         self._parts = parts
         self._config = config
-        self._host = parts.open_host(config)
-        self._store = store
         self._inbox = inbox
-        self._facts = self._host.facts()
-        self._rows = store.memory()
-        self._memory = Memory.from_rows(self._rows)
-        self._readings: dict[str, Reading[Any]] = {}
+        self._ledger = Ledger(parts.folder, store)
+        self._lookout = Lookout(parts.open_host(config), parts.sources, config)
         self._report: Report | None = None
         self._due: datetime | None = None
-        self._asked_details = False
-        self._dirty = False
-        self._retry_at = 0.0
-        self._blind_since: datetime | None = None
-        self._waiting: list[Event] = []
+        self._unsaid = False  # the last assessment is still to be made, or to be committed
+        self._changed_at: datetime | None = None  # when a policy file was last seen to change
+        self._suspect: tuple[float, bool] | None = None  # a change without an event, so far
+        self._doubt_at = 0.0
         self._clock_gap = self._gap()
         self._notifier = Notifier()
-        self._schedule = self._new_schedule()
+        recorded = self._lookout.facts.recorded
+        self._schedule = Schedule(config, store.host_id, counted=not recorded)
         self._agent = AgentThread(inbox.post)
-        self._outlets = Outlets(parts.folder, inbox.acknowledge)
-        self._watcher = Watcher(self._watched, inbox.hint, root=parts.root)
+        self._outlets = Outlets(parts.folder, inbox.acknowledge, inbox.doubt)
+        self._watcher = Watcher(lambda: self._lookout.watched, inbox.hint, root=parts.root)
 
     # --- life -----------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Work until a signal ends it, then drain."""
-        self._outlets.open(self._config.sinks, self._store)
+        self._outlets.open(self._config.sinks, self._ledger.store)
         self._watcher.start()
-        self._look(self._files())
+        self._lookout.files(time.monotonic())
         self._agent.start()
         self._schedule.begin(time.monotonic())
         self._begin()
@@ -101,245 +97,192 @@ class Service:
         while mail.stop is None:
             self._turn(mail)
             mail = self._inbox.wait(self._pause())
-        self._end(mail.stop)
+        self._end(mail)
 
     def _begin(self) -> None:
-        facts = self._facts
-        aside = self._store.set_aside
+        facts, aside = self._lookout.facts, self._ledger.store.set_aside
+        sources = {name: reading.state for name, reading in self._lookout.readings.items()}
         self._tell(
             events.started(
-                self._host.now(),
+                self._now(),
                 config_digest=own.digest(self._config),
-                sources={name: reading.state for name, reading in self._readings.items()},
-                watch={"mode": self._watcher.mode, "why": self._watcher.why},
+                sources=sources,
+                watch=self._watching(),
                 platform=facts.platform,
                 recorded=facts.recorded or None,
                 set_aside=str(aside) if aside else None,
-                lost_memory=list(self._memory.lost) or None,
+                lost_memory=list(self._ledger.memory.lost) or None,
             )
         )
 
-    def _end(self, why: str) -> None:
+    def _end(self, mail: Mail) -> None:
         self._notifier.stopping()
-        self._watcher.stop(1.0)
-        self._tell(events.stopped(self._host.now(), why))
+        self._take_acknowledgements(mail.acknowledged)
+        self._watcher.stop(0.5)
+        self._ledger.failed = False  # there is no later
+        self._tell(events.stopped(self._now(), mail.stop or ""))
         self._outlets.close(DRAIN)
-        self._take_acknowledgements(self._inbox.wait(0.0))
-        self._agent.end(1.0)
-        self._store.close()
+        self._take_acknowledgements(self._inbox.acknowledgements())
+        self._agent.end(0.5)
+        self._ledger.store.close()
 
     def _turn(self, mail: Mail) -> None:
         """One round: what came, what is due, what follows from it."""
         now = time.monotonic()
         self._notifier.ping()
+        self._take_acknowledgements(mail.acknowledged)
         if mail.reload:
-            self._reload()
-        self._take_acknowledgements(mail)
-        changed = self._moved()
-        for readings in mail.readings:
-            changed |= self._answered(readings, now)
-        timed = now >= self._schedule.files
-        if mail.files or timed or changed:
-            changed |= self._rescan(announced=mail.files or not timed)
-        if self._is_due():
-            self._look(self._polled())
-            changed = True
-        if (changed or self._dirty) and self._report_is_worth_it() and now >= self._retry_at:
-            self._assess()
+            self._reload(now)
+        if mail.doubt and now >= self._doubt_at:
+            self._doubt_at, self._ledger.broken = now + DOUBTS, True
+        self._look(mail, now)
+        if self._ledger.broken and now >= self._ledger.retry_at:
+            self._reopen(now)
+        self._say(now)
         self._ask(now)
         self._housekeeping(now)
 
     def _pause(self) -> float:
         """Seconds until something is to be done."""
         now = time.monotonic()
-        moments = [self._schedule.files, self._schedule.heartbeat, self._schedule.retention]
+        moments = [self._schedule.files, self._schedule.retention]
+        if self._report is not None:
+            moments.append(self._schedule.heartbeat)
         if not self._agent.busy:
             moments.append(self._may_ask_at(now))
-        if self._dirty:
-            moments.append(self._retry_at)
-        if self._due is not None and self._report is not None:
-            moments.append(now + max(AT_LEAST, (self._due - self._host.now()).total_seconds()))
+        if self._ledger.failed or self._ledger.broken:
+            moments.append(self._ledger.retry_at)
+        elif self._due is not None:
+            moments.append(now + max(AT_LEAST, (self._due - self._now()).total_seconds()))
+        if self._lookout.again is not None:
+            moments.append(self._lookout.again)
+        if self._suspect is not None:
+            moments.append(self._suspect[0])
         if self._notifier.watchdog is not None:
             moments.append(now + self._notifier.watchdog)
         return min(moments) - now
 
     # --- looking --------------------------------------------------------------------------------
 
-    def _files(self) -> list[Source]:
-        """The sources whose change wakes the service."""
-        return [s for s in self._parts.sources if s.wake == "event"]
+    def _look(self, mail: Mail, now: float) -> None:
+        """Look at what may have changed; what did is to be said."""
+        changed = self._moved(now) | (self._due is not None and self._now() >= self._due)
+        for answer in mail.answers:
+            self._answered(answer, now)
+        if changed or mail.answers:
+            self._lookout.polled(now)
+        timed = now >= self._schedule.files
+        again = self._lookout.again is not None and now >= self._lookout.again
+        if mail.files:
+            self._suspect = None
+        if mail.files or mail.answers or changed or timed or again:
+            alone = timed and not (mail.files or again)
+            changed |= self._rescan(now, announced=not alone)
+        self._unsaid |= changed or bool(mail.answers)
 
-    def _polled(self) -> list[Source]:
-        """Everything else that costs no call."""
-        return [
-            s for s in self._parts.sources if s.wake == "poll" and not isinstance(s, CommandSource)
-        ]
-
-    def _watched(self) -> Sequence[str]:
-        """The paths to watch; for a pattern the folder that it looks into."""
-        platform = self._facts.platform
-        places = [
-            place
-            for source in self._files()
-            if isinstance(source, FileSource)
-            for place in source.places.get(platform, ())
-        ]
-        folders = {place.partition("*")[0].rstrip("/") for place in places if "*" in place}
-        names = [r.file.path for r in self._readings.values() if r.file and ":" in r.source]
-        return sorted({*(p for p in places if "*" not in p), *folders, *names})
-
-    def _look(self, sources: Sequence[Source]) -> bool:
-        """Read these sources; whether any of them says something else than before."""
-        plan = Plan(client_analyzer=self._config.paths.client_analyzer)
-        self._facts = self._host.facts()
-        found = look(self._host, self._facts, plan, sources, self._readings)
-        names = {source.name for source in sources}
-        gone = [
-            name for name in self._readings if name.partition(":")[0] in names and name not in found
-        ]
-        for name in gone:
-            del self._readings[name]
-        changed = bool(gone) or any(
-            _differs(self._readings.get(name), reading) for name, reading in found.items()
-        )
-        self._readings.update(found)
-        return changed
-
-    def _rescan(self, *, announced: bool) -> bool:
+    def _rescan(self, now: float, *, announced: bool) -> bool:
         """Look at the policy files. A change that no event announced is an alarm."""
-        before = dict(self._readings)
-        changed = self._look(self._files())
-        self._schedule.looked(time.monotonic(), self._watcher.poll_interval)
+        change = self._lookout.files(now)
+        self._schedule.looked(now, self._watcher.poll_interval)
         if not self._watcher.alive():
             log.warning("watcher died", mode=self._watcher.mode)
             self._watcher.rebuild()
-        if changed:
-            self._policy_changed(before, announced=announced)
-        return changed
+        elif self._lookout.moved:
+            self._watcher.rebuild()
+        if change.any and self._report is not None:
+            self._changed_at = self._now()
+            self._schedule.policy_changed(now, content=change.content)
+        if change.content and not announced:
+            blind = bool(change.paths) and all(map(self._watcher.blind_spot, change.paths))
+            self._suspect = now + LATE, blind
+        return change.any
 
-    def _policy_changed(self, before: Mapping[str, Reading[Any]], *, announced: bool) -> None:
-        touched = [
-            (before.get(name), reading)
-            for name, reading in self._readings.items()
-            if _differs(before.get(name), reading)
-        ]
-        if not announced and self._report is not None:
-            paths = [reading.file.path for _, reading in touched if reading.file]
-            blind = bool(paths) and all(self._watcher.blind_spot(path) for path in paths)
-            log.info("unannounced change", paths=paths, blind=blind)
-            self._watcher.missed(blind=blind)
-        if self._report is not None:
-            self._schedule.policy_changed(time.monotonic())
-            self._asked_details = False
-
-    def _answered(self, readings: Mapping[str, Reading[Any]], now: float) -> bool:
+    def _answered(self, answer: Answer, now: float) -> None:
         """What the agent thread posted."""
         self._agent.busy = False
-        if "health" in readings:
-            self._schedule.answered(now, readable=readings["health"].present)
-        self._readings.update(readings)
-        self._look(self._polled())
-        return True
+        self._lookout.take(answer.readings)
+        health = answer.readings.get("health")
+        readable = health is not None and health.present
+        self._schedule.answered(now, answer.calls, readable=readable)
+        if answer.details and not readable:
+            self._schedule.details = self._schedule.health  # nothing was told: with the next
 
     def _ask(self, now: float) -> None:
         """Ask the agent, where that is due and within the allowance."""
         if self._agent.busy or now < self._may_ask_at(now):
             return
-        sources = self._commands(now)
-        self._schedule.asked(now, sum(len(source.commands) for source in sources))
-        details = any(source.detail and source.name not in EXTRA for source in sources)
-        plan = Plan(details=details)
-        self._agent.ask(Job(self._host, plan, sources, dict(self._readings)))
-
-    def _commands(self, now: float) -> list[CommandSource]:
-        commands = [s for s in self._parts.sources if isinstance(s, CommandSource)]
-        wanted = not self._asked_details and now >= self._schedule.details
-        if self._facts.recorded or wanted:
-            self._asked_details = True
-            self._schedule.details = now + self._config.schedule.details.total_seconds()
-            return commands
-        return [s for s in commands if not s.detail or s.name in EXTRA]
+        every = self._lookout.commands()
+        recorded = self._lookout.facts.recorded
+        details = recorded or self._schedule.details_wanted(now, _calls(every))
+        sources = every if details else [source for source in every if not _is_view(source)]
+        self._schedule.asked(now, details=details)
+        known = dict(self._lookout.readings)
+        self._agent.ask(Job(self._lookout.host, details, sources, known))
 
     def _may_ask_at(self, now: float) -> float:
-        return max(self._schedule.next_health(), self._schedule.may_ask(now, 2))
+        least = _calls([one for one in self._lookout.commands() if not _is_view(one)])
+        return max(self._schedule.next_health(), self._schedule.may_ask(now, least))
 
     # --- saying ---------------------------------------------------------------------------------
 
-    def _report_is_worth_it(self) -> bool:
-        """Not before health was asked once: half a picture would be told as one."""
-        return self._report is not None or "health" in self._readings
+    def _say(self, now: float) -> None:
+        """Assess where there is something new; after a failure, not before it is time."""
+        if self._ledger.failed and now < self._ledger.retry_at:
+            return
+        # Not before health was asked once: half a picture would be told as one.
+        complete = self._report is not None or "health" in self._lookout.readings
+        if complete and (self._unsaid or self._ledger.failed):
+            self._assess(now)
+        elif self._ledger.failed:
+            self._ledger.failed = False
+            self._tell()
 
-    def _assess(self) -> None:
+    def _assess(self, clock: float) -> None:
         """Report, compare with what is remembered, and commit both."""
-        now = self._host.now()
-        parts = self._parts
-        snapshot = Snapshot(self._facts, now, dict(self._readings))
-        found = report(snapshot, self._config, parts.catalogue, parts.rules, now, self._memory)
+        now, parts, lookout, ledger = self._now(), self._parts, self._lookout, self._ledger
+        snapshot = Snapshot(lookout.facts, now, dict(lookout.readings))
+        found = report(snapshot, self._config, parts.catalogue, parts.rules, now, ledger.memory)
         memory, told = step(
-            self._memory,
+            ledger.memory,
             found,
             config=self._config,
             catalogue=parts.catalogue,
             rules=parts.rules,
             now=now,
         )
+        self._heed(found, clock)
         self._report = found
-        if self._commit(memory, told, now):
+        self._unsaid = not ledger.commit(memory, told, lookout.facts, now, clock)
+        if not self._unsaid:
             self._due = due_at(memory, found, config=self._config, rules=parts.rules, now=now)
-            if not any(row.verdict == "pending" for row in found.settings):
-                self._schedule.settled()
-            self._publish(found)
+            self._outlets.wake()
+        self._publish(found)
+
+    def _heed(self, found: Report, now: float) -> None:
+        """What a report means for when to ask next."""
+        health = found.sources.get("health")
+        pending = any(row.verdict == "pending" for row in found.settings)
+        newer = health is not None and (
+            self._changed_at is None or health.taken_at >= self._changed_at
+        )
+        if newer and not pending:
+            self._schedule.settled()
+        before = self._report.agent.version if self._report else None
+        if before and found.agent.version not in (None, before):
+            self._schedule.details = now
 
     def _tell(self, *told: Event) -> None:
         """Commit events of the daemon itself; what cannot be committed waits."""
-        self._waiting.extend(told)
-        self._commit(self._memory, [], self._host.now())
-
-    def _commit(self, memory: Memory, told: Sequence[Event], now: datetime) -> bool:
-        """Memory and events go in together, or neither; whether they did."""
-        rows = memory.rows() if memory.reported_at else {}
-        changed = {name: row for name, row in rows.items() if self._rows.get(name) != row}
-        changed |= dict.fromkeys(self._rows.keys() - rows.keys())
-        batch = [*self._waiting, *told]
-        if self._blind_since is not None:
-            blind = {"blind_since": self._blind_since}
-            batch = [replace(event, data={**event.data, **blind}) for event in batch]
-        try:
-            self._store.commit(changed, batch, self._event_host(), now)
-        except StoreError as error:
-            self._commit_failed(error, now)
-            return False
-        self._rows, self._memory, self._waiting = rows, memory, []
-        self._dirty, self._blind_since = False, None
-        if batch:
+        if self._ledger.tell(told, self._lookout.facts, self._now(), time.monotonic()):
             self._outlets.wake()
-        return True
 
-    def _commit_failed(self, error: StoreError, now: datetime) -> None:
-        log.error("commit failed", error=str(error), kind=error.kind)
-        self._dirty = True
-        self._retry_at = time.monotonic() + RETRY
-        self._blind_since = self._blind_since or now
-        if error.kind in ("gone", "corrupt"):
-            self._reopen(now)
-
-    def _reopen(self, now: datetime) -> None:
-        """The database is gone or broken: a new one, a new stream, and everything remembered."""
-        before = self._store.stream
+    def _reopen(self, now: float) -> None:
+        """The database is gone or broken: open it anew, and say so where it is another."""
         self._outlets.close(0.5)
-        self._store.close()
-        try:
-            self._store = Store.open(self._parts.folder)
-            self._outlets.open(self._config.sinks, self._store)
-        except (StoreError, ConfigError) as error:
-            log.error("store not reopened", error=str(error))
-            return
-        self._rows = {}
-        self._retry_at = time.monotonic()
-        aside = self._store.set_aside
-        self._waiting.append(
-            events.started(now, set_aside=str(aside or "removed"), stream_before=before)
-        )
+        # A number of the old stream would say that something of the new one was handed over.
+        self._take_acknowledgements(self._inbox.acknowledgements())
+        if self._ledger.reopen(self._now(), now):
+            self._open_outlets()
 
     def _publish(self, found: Report) -> None:
         """The last report and the metrics, for whoever looks."""
@@ -347,7 +290,7 @@ class Service:
         try:
             write_report(self._parts.folder, plain)
             if self._config.metrics.textfile:
-                numbers = {**own.numbers(), "last_seq": self._store.last_seq}
+                numbers = {**own.numbers(), "last_seq": self._ledger.store.last_seq}
                 own.write_text(Path(self._config.metrics.textfile), metrics(plain, numbers))
         except (StoreError, OSError) as error:
             log.error("report not written", error=str(error))
@@ -357,103 +300,110 @@ class Service:
             f"{len(counted)} findings, watching by {self._watcher.mode}"
         )
 
-    def _event_host(self) -> EventHost:
-        return EventHost(self._facts.name, self._store.host_id, self._facts.platform)
-
     # --- the rest -------------------------------------------------------------------------------
 
-    def _take_acknowledgements(self, mail: Mail) -> None:
-        for sink, seq in mail.acknowledged.items():
+    def _take_acknowledgements(self, acknowledged: Mapping[str, int]) -> None:
+        for sink, seq in acknowledged.items():
             try:
-                lost = self._store.acknowledge(sink, seq)
+                lost = self._ledger.store.acknowledge(sink, seq)
             except StoreError as error:
-                log.error("cursor not written", sink=sink, error=str(error))
+                self._ledger.distrust(error)
                 continue
             if lost is not None:
-                self._tell(events.dropped(self._host.now(), lost))
+                self._tell(events.dropped(self._now(), lost))
 
     def _housekeeping(self, now: float) -> None:
-        if now >= self._schedule.heartbeat and self._report is not None:
+        if self._suspect is not None and now >= self._suspect[0]:
+            log.info("unannounced change", blind=self._suspect[1])
+            self._watcher.missed(blind=self._suspect[1])
+            self._suspect = None
+        if self._report is not None and now >= self._schedule.heartbeat:
             self._schedule.heartbeat = now + self._config.heartbeat.every.total_seconds()
             self._heartbeat(self._report)
         if now >= self._schedule.retention:
-            self._schedule.retention = now + 3600.0
+            self._schedule.retention = now + RETENTION
             self._retain()
+            if self._watcher.mode == "polling":
+                self._watcher.rebuild()  # events may be had again
 
     def _heartbeat(self, found: Report) -> None:
-        watch = {"mode": self._watcher.mode, "why": self._watcher.why}
-        numbers = {**own.numbers(), "watch": watch, "store_bytes": self._store.size()}
+        ledger = self._ledger
+        numbers: dict[str, Any] = {**own.numbers(), "watch": self._watching()}
+        try:
+            numbers["store_bytes"] = ledger.store.size()
+        except OSError as error:
+            log.error("store not measured", error=str(error))
         sinks = self._outlets.status()
-        self._tell(events.heartbeat(self._host.now(), found, self._memory, sinks, numbers))
+        self._tell(events.heartbeat(self._now(), found, ledger.memory, sinks, numbers))
 
     def _retain(self) -> None:
         keep, limit = self._config.store.keep, size.parse(self._config.store.max_size)
         try:
-            lost = self._store.retain(self._host.now(), keep, limit, self._outlets.names)
+            lost = self._ledger.store.retain(self._now(), keep, limit, self._outlets.names)
         except StoreError as error:
-            log.error("retention failed", error=str(error))
+            self._ledger.distrust(error)
             return
         if lost:
-            self._tell(*(events.dropped(self._host.now(), one) for one in lost))
+            self._tell(*(events.dropped(self._now(), one) for one in lost))
 
-    def _reload(self) -> None:
+    def _reload(self, now: float) -> None:
         """Take the configuration anew; a wrong one is told, and the old one kept."""
         self._notifier.reloading()
-        now, error = self._host.now(), None
+        error = None
         try:
             config = self._parts.load_config()
             host = self._parts.open_host(config)
-            self._reopen_outlets(config)
-        except ConfigError as wrong:
+        except (ConfigError, UsageError) as wrong:
             error = str(wrong)
             log.error("configuration refused", error=error)
         else:
-            self._config, self._host = config, host
-            self._schedule = self._new_schedule()
-            self._schedule.begin(time.monotonic())
-            self._dirty = True
-        told = events.reloaded(
-            now, self._parts.config_path, error=error, digest=own.digest(self._config)
-        )
-        self._tell(told)
+            self._adopt(config, host, now)
+        digest = own.digest(self._config)
+        self._tell(events.reloaded(self._now(), self._parts.config_path, error, digest))
         self._notifier.ready("configuration refused" if error else "configuration taken")
 
-    def _reopen_outlets(self, config: Config) -> None:
-        if config.sinks == self._config.sinks:
-            return
-        self._outlets.close(1.0)
-        self._take_acknowledgements(self._inbox.wait(0.0))
+    def _adopt(self, config: Config, host: Host, now: float) -> None:
+        before, self._config = self._config, config
+        self._lookout.use(host, config)
+        self._schedule.reconfigured(config, now)
+        self._unsaid = self._unsaid or self._report is not None
+        if config.sinks != before.sinks:
+            self._outlets.close(1.0)
+            self._take_acknowledgements(self._inbox.acknowledgements())
+            self._open_outlets()
+
+    def _open_outlets(self) -> None:
         try:
-            self._outlets.open(config.sinks, self._store)
-        except ConfigError:
-            self._outlets.open(self._config.sinks, self._store)
-            raise
+            self._outlets.open(self._config.sinks, self._ledger.store)
+        except StoreError as error:
+            self._ledger.distrust(error)
+            self._ledger.broken = True  # without sinks nothing is told: once more, soon
 
-    def _is_due(self) -> bool:
-        return self._due is not None and self._host.now() >= self._due
-
-    def _moved(self) -> bool:
+    def _moved(self, now: float) -> bool:
         """Whether the wall clock and the monotonic one went apart: sleep, or a clock set anew."""
         gap = self._gap()
         if abs(gap - self._clock_gap) < JUMP:
             return False
         log.info("time moved", seconds=round(gap - self._clock_gap))
         self._clock_gap = gap
-        self._schedule.health = time.monotonic()
+        self._schedule.health = now
         return True
 
     def _gap(self) -> float:
-        return (self._host.now() - datetime.fromtimestamp(0, self._host.now().tzinfo)) / timedelta(
-            seconds=1
-        ) - time.monotonic()
+        return self._now().timestamp() - time.monotonic()
 
-    def _new_schedule(self) -> Schedule:
-        return Schedule(self._config, self._store.host_id, counted=not self._facts.recorded)
+    def _now(self) -> datetime:
+        return self._lookout.host.now()
+
+    def _watching(self) -> dict[str, Any]:
+        return {"mode": self._watcher.mode, "why": self._watcher.why}
 
 
-def _differs(before: Reading[Any] | None, now: Reading[Any]) -> bool:
-    """Whether a reading says something else than the one before it, times of looking apart."""
-    if before is None:
-        return True
-    same = replace(before, taken_at=now.taken_at, seconds=now.seconds)
-    return same != now
+def _is_view(source: CommandSource) -> bool:
+    """Whether this is asked only now and then; the version, wherever health does not tell it."""
+    return source.detail and source.name != "version"
+
+
+def _calls(sources: Sequence[CommandSource]) -> int:
+    """How many calls these take at most."""
+    return sum(len(source.commands) for source in sources)

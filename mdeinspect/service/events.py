@@ -38,7 +38,7 @@ def dropped(now: datetime, lost: Dropped) -> Event:
     return Event("events.dropped", now, Severity.MEDIUM, data, because="retention")
 
 
-def reloaded(now: datetime, path: str | None, *, error: str | None, digest: str) -> Event:
+def reloaded(now: datetime, path: str | None, error: str | None, digest: str) -> Event:
     """`source.changed` of the configuration: taken, or refused and the old one kept."""
     return Event(
         "source.changed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Mapping
@@ -12,18 +13,24 @@ from mdeinspect.model import Reading
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking the agent: the readings, how many calls it took, and what was asked."""
+
+    readings: Mapping[str, Reading[Any]] = field(default_factory=dict)
+    calls: int = 0
+    details: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """Everything that came since the last look."""
 
     files: bool = False  # a policy file may have changed
     stop: str | None = None  # the signal that asked for the end
     reload: bool = False
-    readings: tuple[Mapping[str, Reading[Any]], ...] = ()  # of commands, oldest first
+    doubt: bool = False  # a sink finds no sound store any more
+    answers: tuple[Answer, ...] = ()  # of the agent, oldest first
     acknowledged: Mapping[str, int] = field(default_factory=dict)  # sink -> seq
-
-    def __bool__(self) -> bool:
-        """True when there is anything."""
-        return bool(self.files or self.stop or self.reload or self.readings or self.acknowledged)
 
 
 class Inbox:
@@ -33,15 +40,25 @@ class Inbox:
         # A SimpleQueue may be filled from a signal handler; a lock must not be taken there.
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._files = self._reload = False
+        self._files = self._doubt = False
         self._stop: str | None = None
-        self._readings: list[Mapping[str, Reading[Any]]] = []
+        # Two counts: resetting one flag could lose a signal that comes in between.
+        self._reloads = self._reloaded = 0
+        self._answers: list[Answer] = []
         self._acknowledged: dict[str, int] = {}
 
     def hint(self) -> None:
         """A policy file may have changed."""
-        if not self._files:
-            self._files = True
+        with self._lock:
+            first, self._files = not self._files, True
+        if first:
+            self._bell.put(None)
+
+    def doubt(self) -> None:
+        """The store may be gone or broken."""
+        with self._lock:
+            first, self._doubt = not self._doubt, True
+        if first:
             self._bell.put(None)
 
     def stop(self, why: str) -> None:
@@ -51,13 +68,13 @@ class Inbox:
 
     def reload(self) -> None:
         """The configuration is to be read again. Safe in a signal handler."""
-        self._reload = True
+        self._reloads += 1
         self._bell.put(None)
 
-    def post(self, readings: Mapping[str, Reading[Any]]) -> None:
-        """What the agent thread read."""
+    def post(self, answer: Answer) -> None:
+        """What the agent said."""
         with self._lock:
-            self._readings.append(readings)
+            self._answers.append(answer)
         self._bell.put(None)
 
     def acknowledge(self, sink: str, seq: int) -> None:
@@ -68,17 +85,26 @@ class Inbox:
         if first:
             self._bell.put(None)
 
+    def acknowledgements(self) -> Mapping[str, int]:
+        """What the sinks acknowledged, taken out; everything else stays for the next `wait`."""
+        with self._lock:
+            taken, self._acknowledged = self._acknowledged, {}
+        return taken
+
     def wait(self, seconds: float) -> Mail:
-        """All that came, at once if there is anything, else after `seconds` at the latest."""
-        try:
-            self._bell.get(timeout=max(0.0, seconds))
+        """All that came, at once if there is anything, else after `seconds` at the latest.
+
+        Once the end was asked for it never waits.
+        """
+        with contextlib.suppress(queue.Empty):
+            self._bell.get(timeout=0.0 if self._stop else max(0.0, seconds))
             while True:
                 self._bell.get_nowait()
-        except queue.Empty:
-            pass
-        files, self._files = self._files, False
-        reload, self._reload = self._reload, False
+        reloads = self._reloads
+        reload, self._reloaded = reloads != self._reloaded, reloads
         with self._lock:
-            readings, self._readings = tuple(self._readings), []
+            files, self._files = self._files, False
+            doubt, self._doubt = self._doubt, False
+            answers, self._answers = tuple(self._answers), []
             acknowledged, self._acknowledged = self._acknowledged, {}
-        return Mail(files, self._stop, reload, readings, acknowledged)
+        return Mail(files, self._stop, reload, doubt, answers, acknowledged)

@@ -60,4 +60,5 @@ def _line(text: str) -> str:
 def _watchdog() -> float | None:
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     for_us = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(microseconds) / 2_000_000 if microseconds.isdecimal() and for_us else None
+    wanted = int(microseconds) if microseconds.isdecimal() and for_us else 0
+    return wanted / 2_000_000 if wanted else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mdeinspect.service.ledger import BROKEN
 from mdeinspect.sinks import Line, chosen
 from mdeinspect.sinks.delivery import Delivery, Status
 from mdeinspect.store.errors import StoreError
@@ -18,9 +19,12 @@ from mdeinspect.store.writer import Store
 class Outlets:
     """All deliveries. Opened, woken and closed by the main thread."""
 
-    def __init__(self, folder: Path, acknowledge: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, folder: Path, acknowledge: Callable[[str, int], None], doubt: Callable[[], None]
+    ) -> None:
         self._folder = folder
         self._acknowledge = acknowledge
+        self._doubt = doubt
         self._stop = threading.Event()
         self._deliveries: tuple[Delivery, ...] = ()
 
@@ -30,7 +34,10 @@ class Outlets:
         return [delivery.name for delivery in self._deliveries]
 
     def open(self, configured: Mapping[str, Mapping[str, Any]], store: Store) -> None:
-        """Start every sink of the configuration where it left off; raises `ConfigError`."""
+        """Start every sink of the configuration where it left off.
+
+        Raises `ConfigError` and `StoreError`; then none is open.
+        """
         self._stop = threading.Event()
         self._deliveries = tuple(
             Delivery(
@@ -38,7 +45,7 @@ class Outlets:
                 one.sink,
                 one.format,
                 one.min_severity,
-                _Lines(self._folder),
+                _Lines(self._folder, self._doubt),
                 self._acknowledge,
                 self._stop,
                 handed=store.cursor(one.name) or None,
@@ -79,18 +86,21 @@ class Outlets:
 class _Lines:
     """The store as a sink reads it: a connection of its own, made in the sink's own thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, doubt: Callable[[], None]) -> None:
         self._folder = folder
+        self._doubt = doubt
         self._reader: Reader | None = None
 
     def __call__(self, after_seq: int, limit: int, /) -> Sequence[Line]:
         """The next lines; raises `StoreError`, and starts with a new connection after that."""
-        if self._reader is None:
-            self._reader = Reader(self._folder)
         try:
+            self._reader = self._reader or Reader(self._folder)
             lines = self._reader.after(after_seq, limit)
-        except StoreError:
-            self._reader.close()
+        except StoreError as error:
+            if self._reader is not None:
+                self._reader.close()
             self._reader = None
+            if error.kind in BROKEN:
+                self._doubt()
             raise
         return [Line(one.seq, one.type, one.severity.word, one.line) for one in lines]

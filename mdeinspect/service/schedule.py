@@ -13,7 +13,9 @@ from mdeinspect.config.model import Config
 
 # After a change of policy health is read at these multiples of `schedule.settle`.
 BURST = (1, 3, 6, 12, 30, 60)
+DETAILS_AFTER = 6  # and the optional views at this one: by then the agent has applied it
 CALLS_AN_HOUR = 30
+RESERVE = 8  # calls that the optional views leave for health
 HOUR = 3600.0
 SLOWEST = 3600.0  # however often health cannot be read, it is tried once an hour
 RETENTION = 3600.0
@@ -27,7 +29,7 @@ def share(host_id: str, purpose: str) -> float:
 
 @dataclass(slots=True)
 class Schedule:
-    """The next moments. A recorded host costs nothing to ask, so its calls are not counted."""
+    """The next moments. A recorded host costs nothing to ask: no counting, no back-off."""
 
     config: Config
     host_id: str
@@ -43,11 +45,19 @@ class Schedule:
 
     def begin(self, now: float) -> None:
         """The first moments: health at once, the rest spread over the fleet."""
-        every = self.config.heartbeat.every.total_seconds()
         self.health = now
         self.details = now + HOUR * share(self.host_id, "details")
-        self.heartbeat = now + every * (0.05 + 0.95 * share(self.host_id, "heartbeat"))
+        self.heartbeat = now + self._first_heartbeat()
         self.retention = now + RETENTION * share(self.host_id, "retention")
+        self.looked(now, None)
+
+    def reconfigured(self, config: Config, now: float) -> None:
+        """Another configuration: health at once. What was asked of the agent still counts."""
+        self.config = config
+        self.health = now
+        daily = config.schedule.details.total_seconds()
+        self.details = min(self.details, now + daily)
+        self.heartbeat = min(self.heartbeat, now + self._first_heartbeat())
         self.looked(now, None)
 
     def looked(self, now: float, poll: float | None) -> None:
@@ -55,44 +65,61 @@ class Schedule:
         interval = self.config.schedule.files.total_seconds()
         self.files = now + (min(interval, poll) if poll else interval)
 
-    def asked(self, now: float, calls: int) -> None:
-        """The agent is asked now, with so many calls."""
-        self.calls.extend([now] * calls)
+    def asked(self, now: float, *, details: bool) -> None:
+        """The agent is asked now."""
         self.burst = [moment for moment in self.burst if moment > now]
         self.health = now + self._interval()
+        if details:
+            self.details = now + self.config.schedule.details.total_seconds()
 
-    def answered(self, now: float, *, readable: bool) -> None:
-        """Health was read, or could not be: then it is asked ever more seldom."""
+    def answered(self, now: float, calls: int, *, readable: bool) -> None:
+        """So many calls were made. Where health could not be read it is asked ever more seldom."""
+        if not self.counted:
+            return
+        self.calls.extend([now] * calls)
         self.failures = 0 if readable else self.failures + 1
-        self.health = max(self.health, now + self._interval()) if self.failures else self.health
+        if self.failures:
+            self.health = max(self.health, now + self._interval())
 
-    def policy_changed(self, now: float) -> None:
-        """Ask soon, and again until the change is in force."""
+    def policy_changed(self, now: float, *, content: bool) -> None:
+        """Ask soon, and again until the change is in force; the optional views only once."""
         settle = self.config.schedule.settle.total_seconds()
         self.burst = [now + settle * times for times in BURST]
+        if content:
+            self.details = min(self.details, now + settle * DETAILS_AFTER)
 
     def settled(self) -> None:
         """Nothing is pending any more."""
         self.burst = []
 
+    def details_wanted(self, now: float, calls: int) -> bool:
+        """Whether the optional views are due. What the allowance does not give is put off."""
+        if now < self.details:
+            return False
+        earliest = self.may_ask(now, calls + RESERVE)
+        if earliest > now:
+            self.details = earliest
+        return earliest <= now
+
     def may_ask(self, now: float, calls: int) -> float:
         """The earliest moment at which so many calls are within the hourly allowance."""
         while self.calls and self.calls[0] <= now - HOUR:
             self.calls.popleft()
-        if not self.counted or len(self.calls) + calls <= CALLS_AN_HOUR or not self.calls:
+        excess = len(self.calls) + calls - CALLS_AN_HOUR
+        if not self.counted or excess <= 0 or not self.calls:
             return now
-        return self.calls[min(len(self.calls), len(self.calls) + calls - CALLS_AN_HOUR) - 1] + HOUR
+        return self.calls[min(len(self.calls), excess) - 1] + HOUR
 
     def next_health(self) -> float:
-        """When health is to be read next."""
-        return min([self.health, *self.burst[:1]])
+        """When the agent is to be asked next."""
+        return min([self.health, self.details, *self.burst[:1]])
 
-    def next(self) -> float:
-        """When anything is to be done next."""
-        return min(self.files, self.next_health(), self.heartbeat, self.retention)
+    def _first_heartbeat(self) -> float:
+        every = self.config.heartbeat.every.total_seconds()
+        return every * (0.05 + 0.95 * share(self.host_id, "heartbeat"))
 
     def _interval(self) -> float:
         interval = self.config.schedule.health.total_seconds()
         slowed = min(interval * 2 ** min(self.failures, 10), max(interval, SLOWEST))
         # Up to a tenth earlier, so that a fleet that was started at once drifts apart.
-        return float(slowed) * (1 - 0.1 * share(self.host_id, f"health{len(self.calls)}"))
+        return float(slowed) * (1 - 0.1 * share(self.host_id, "health"))

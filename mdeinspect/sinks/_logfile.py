@@ -17,14 +17,14 @@ FOLDER_MODE = 0o750
 BLOCK = 65536
 
 
-def open_log(path: str, mode: int, group: str | None) -> tuple[int, bool]:
-    """A descriptor for `path`, and whether the file is new. Raises OSError and `SinkError`.
+def open_log(path: str, mode: int, group: str | None) -> int:
+    """A descriptor for `path`. Raises OSError and `SinkError`.
 
     A missing file is made with `mode` and `group`; an existing one keeps what it has. A missing
     folder is made too (0750, same group), but only one: more would hide a disk that is not mounted.
     """
     if not _exists(path):
-        return _made(path, mode, group), True
+        return _made(path, mode, group)
     fd = os.open(path, FLAGS)
     try:
         _check(path, fd)
@@ -32,7 +32,7 @@ def open_log(path: str, mode: int, group: str | None) -> tuple[int, bool]:
     except BaseException:
         os.close(fd)
         raise
-    return fd, False
+    return fd
 
 
 def is_same(path: str, fd: int) -> bool:

@@ -41,10 +41,10 @@ def rotated(path: str) -> list[tuple[int, str]]:
 
 
 def born(fd: int) -> float:
-    """When an existing file was begun, as far as that can be told: by its first line.
+    """When a file was begun, as far as that can be told: by its first line.
 
-    File systems do not tell it. Where the first line has no time, the last change stands in for
-    it: then the file is rotated later, never too early.
+    File systems do not tell it. Where there is no first line yet, or none with a time, the last
+    change stands in for it: then the file is rotated later, never too early.
     """
     try:
         if match := _TIME.search(os.pread(fd, HEAD, 0)):

@@ -89,9 +89,8 @@ class FileSink:
     def _open(self) -> int:
         self.close()
         options = self._options
-        fd, new = open_log(options.path, options.mode, options.group)
-        self._fd = fd
-        self._born = time.time() if new else born(fd)
+        self._fd = fd = open_log(options.path, options.mode, options.group)
+        self._born = born(fd)
         return fd
 
     def _due(self, fd: int, incoming: int) -> bool:

@@ -6,6 +6,7 @@ The memory that comes back and the events belong together: a store commits both 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from mdeinspect.catalogue import Catalogue
@@ -19,9 +20,10 @@ from mdeinspect.transitions.doubts import OWN_VERDICT
 from mdeinspect.transitions.due import due_at
 from mdeinspect.transitions.facts import agent, authority, checkin, sources
 from mdeinspect.transitions.findings import findings, is_on
-from mdeinspect.transitions.policies import policies
+from mdeinspect.transitions.holds import time_of
+from mdeinspect.transitions.policies import Policies, policies
 from mdeinspect.transitions.scene import Scene
-from mdeinspect.transitions.settings import settings
+from mdeinspect.transitions.settings import settings, settling
 
 __all__ = ["due_at", "step"]
 
@@ -47,6 +49,8 @@ def step(
     past_authority, of_authority = authority(scene)
     past_settings, of_settings = settings(scene, past_policies)
     past_checkin, of_checkin = checkin(scene)
+    scene = replace(scene, removed=_removed(scene, past_policies))
+    scene = replace(scene, settling=settling(scene, past_policies))
     past_findings, of_findings = findings(scene, past_agent)
     after = Memory(
         reported_at=now,
@@ -85,6 +89,16 @@ def _scene(
         rows={row.key: row for row in report.settings},
         awake=advance(past.awake, report.host, now),
         now=now,
+    )
+
+
+def _removed(scene: Scene, policies: Policies) -> frozenset[str]:
+    """The files whose removal is not held for long enough to be told as a finding."""
+    hold = time_of("policy-removed", scene.rules, scene.config, scene.platform)
+    return frozenset(
+        one.path or one.source
+        for one in policies.values()
+        if one.removed_at is not None and scene.elapsed(one.removed_at) < hold
     )
 
 

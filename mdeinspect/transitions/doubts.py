@@ -29,9 +29,21 @@ def cannot_tell(scene: Scene, one: PastFinding) -> bool:
     return _of_subject(scene, one) or _of_verdict(scene, one)
 
 
-def disputed(scene: Scene, subject: str) -> bool:
-    """Whether a finding may be there only because health does not say who governs."""
-    return scene.doubtful and subject != "agent" and not subject.startswith("file:")
+def disputed(scene: Scene, one: PastFinding) -> bool:
+    """Whether a finding may have come or gone for a moment only.
+
+    So it is while health does not say who governs, and while a policy file that has just been
+    removed may be back before anyone should hear of what follows from that.
+    """
+    kind, _, rest = one.subject.partition(":")
+    if one.code == "policy-removed" or kind == "agent":
+        return False
+    return rest in scene.removed if kind == "file" else scene.doubtful or bool(scene.removed)
+
+
+def too_early(scene: Scene, one: PastFinding) -> bool:
+    """Whether a finding may be there only because the agent is still applying a new policy."""
+    return scene.settling and (one.code in OWN_VERDICT or one.code in _VERDICTS)
 
 
 def is_gone(scene: Scene, one: PastFinding) -> bool:
@@ -62,7 +74,7 @@ def _of_subject(scene: Scene, one: PastFinding) -> bool:
         return True
     if one.code.startswith("checkin-") and scene.report.checkin.state == "unknown":
         return True
-    return disputed(scene, one.subject)
+    return disputed(scene, one)
 
 
 def _of_verdict(scene: Scene, one: PastFinding) -> bool:
@@ -70,6 +82,8 @@ def _of_verdict(scene: Scene, one: PastFinding) -> bool:
         row = scene.rows.get(one.subject.partition(":")[2])
         if row is None:
             return not scene.reading("health").present
+        if one.code == "foreign-managed" and row.policy is not None:
+            return False  # a policy accounts for it, whatever else is not known
         return row.verdict in ("unknown", "unobservable", "pending")
     rows = [scene.rows[key] for key in _VERDICTS.get(one.code, ()) if key in scene.rows]
     return any(row.verdict in ("unknown", "pending") for row in rows)

@@ -35,7 +35,7 @@ def due_at(
     by_code = {one.code: one for one in rules}
     moments = [
         *_findings(memory, report, config, by_code, now),
-        *_policies(memory, report, config, by_code),
+        *_policies(memory, report, config, by_code, now),
         *_checkin(report, config, now),
         *_currency(report, config, by_code, now),
         *_acceptances(config),
@@ -66,7 +66,7 @@ def _elapsed(memory: Memory, since: datetime, now: datetime) -> timedelta:
 
 
 def _policies(
-    memory: Memory, report: Report, config: Config, rules: Mapping[str, Rule]
+    memory: Memory, report: Report, config: Config, rules: Mapping[str, Rule], now: datetime
 ) -> Iterator[datetime]:
     """Policies that are given time, lie ahead of the clock, or are gone for long enough."""
     grace = config.schedule.grace
@@ -76,10 +76,13 @@ def _policies(
         if changed is not None and name.partition(":")[0] in names:
             yield from (_plus(changed, grace), _plus(changed, -AHEAD), changed)
     days = _days(config, rules, "policy-removed", "days")
+    hold = time_of("policy-removed", rules, config, report.host.platform)
     for past in memory.policies.values():
         yield _plus(past.changed_at, grace)
-        if past.removed_at is not None and days is not None:
-            yield _plus(past.removed_at, days)
+        if past.removed_at is not None:
+            yield _plus(now, hold, -_elapsed(memory, past.removed_at, now))
+            if days is not None:
+                yield _plus(past.removed_at, days)
 
 
 def _checkin(report: Report, config: Config, now: datetime) -> Iterator[datetime]:

@@ -26,7 +26,7 @@ from mdeinspect.memory import PastAgent, PastFinding, identity
 from mdeinspect.model import Finding
 from mdeinspect.privacy import digest, mask
 from mdeinspect.transitions import flapping
-from mdeinspect.transitions.doubts import CAUSES, cannot_tell, disputed, is_gone
+from mdeinspect.transitions.doubts import CAUSES, cannot_tell, disputed, is_gone, too_early
 from mdeinspect.transitions.holds import is_over, is_starting, read_again
 from mdeinspect.transitions.scene import Scene, behind
 
@@ -86,7 +86,8 @@ def _one(
 
 def _seen(scene: Scene, agent: PastAgent, past: PastFinding, finding: Finding) -> Told:
     now = _candidate(scene, past, finding)
-    waits = is_starting(scene, agent, past.code, past.subject) or disputed(scene, past.subject)
+    waits = is_starting(scene, agent, past.code, past.subject)
+    waits = waits or disputed(scene, past) or too_early(scene, past)
     tell = _teller(scene, finding)
     if past.raised_at is None:
         if waits or not is_over(scene, now):

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from mdeinspect.config.model import Config, Duration
 from mdeinspect.memory import PastAgent, PastFinding
 from mdeinspect.model import Platform
-from mdeinspect.rules import NO_HOLD, Rule
+from mdeinspect.rules import Rule
+from mdeinspect.rules._holds import NO_HOLD
 from mdeinspect.transitions.scene import START, Scene
 
 # These rest on what health shows, and can tell something without it.

@@ -32,6 +32,8 @@ class Scene:
     rows: Mapping[str, SettingState]
     awake: AwakeLog | None
     now: datetime
+    removed: frozenset[str] = frozenset()  # files that are gone, and may be back in a moment
+    settling: bool = False  # a policy has just changed, whatever the time of its file says
 
     @property
     def platform(self) -> Platform:

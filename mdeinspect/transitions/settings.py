@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from mdeinspect.difference import canonical
@@ -49,18 +50,28 @@ def settings(scene: Scene, policies: Policies) -> tuple[Settings, list[Event]]:
     return found, [_event(scene, changes)] if changes else []
 
 
+def settling(scene: Scene, policies: Policies) -> bool:
+    """Whether the grace after the newest change of a policy is still running."""
+    changed = _newest(policies)
+    if scene.first or changed is None:
+        return False
+    return timedelta() <= scene.now - changed < scene.config.schedule.grace
+
+
 def _waits(scene: Scene, policies: Policies) -> bool:
     """Whether the agent may still be applying a policy that has just changed."""
-    changes = [one.changed_at for one in policies.values() if one.channel != "local"]
-    changed = max(changes, default=None)
-    if scene.first or changed is None or changed > scene.now:
-        return False
-    if scene.now - changed >= scene.config.schedule.grace:
+    changed = _newest(policies)
+    if changed is None or not settling(scene, policies):
         return False
     health = scene.reading("health")
     if not health.present or health.taken_at < changed:
         return True
     return any(_awaited(row, scene.past.settings.get(key)) for key, row in scene.rows.items())
+
+
+def _newest(policies: Policies) -> datetime | None:
+    changes = (one.changed_at for one in policies.values() if one.channel != "local")
+    return max(changes, default=None)
 
 
 def _awaited(row: SettingState, told: PastSetting | None) -> bool:

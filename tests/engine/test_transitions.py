@@ -336,6 +336,33 @@ def test_a_policy_that_is_back_within_the_hold_is_two_facts_and_no_finding() -> 
     assert machine.later(HOUR).ask().step() == []
 
 
+def test_a_file_that_is_back_with_its_old_time_accuses_nobody_at_once() -> None:
+    machine = attached()
+    machine.step()
+    data, written = machine.files["mdeattach_managed"]
+    machine.later(HOUR).drop("mdeattach_managed").step()
+    off = {**IN_FORCE, "networkProtectionEnforcementLevel": "disabled"}
+    machine.later(HOUR).healthy(**off).step()
+    machine.later(MINUTE).files["mdeattach_managed"] = (data, written)
+    machine.step()
+    machine.later(MINUTE / 2).healthy(**IN_FORCE).step()
+    assert not any(one.code == "not-enforced" for one in machine.told)
+
+
+def test_what_follows_from_a_removed_policy_waits_until_the_removal_is_told() -> None:
+    machine = Machine("darwin").put("managed_preferences", POLICY, age=DAY)
+    machine.healthy(managedBy="MEM", managed=("cloudEnabled",)).step()
+    told = []
+    machine.later(HOUR).drop("managed_preferences")
+    for _ in range(10):
+        told += machine.step()
+        machine.later(MINUTE).ask()
+    assert kinds(told) == ["policy.changed", "authority.changed"]
+    told = words(machine.step())
+    assert "finding.raised foreign-managed key:cloudService.enabled" in told
+    assert any(word.startswith("finding.raised policy-removed") for word in told)
+
+
 # --- consequences -------------------------------------------------------------------------------
 
 
@@ -348,6 +375,8 @@ def test_consequences_of_a_silent_agent_are_suppressed_and_not_cleared() -> None
     assert words(machine.told)[-1] == "finding.raised agent-unreachable agent"
     hidden = {one.code for one in machine.memory.findings.values() if one.suppressed}
     assert "not-enforced" in hidden
+    assert machine.memory.standing()["suppressed"] == len(hidden)
+    assert machine.memory.standing()["high"] == 1
     assert not any("cleared" in word for word in words(machine.told))
     back = machine.restart().later(15 * MINUTE).healthy().step()
     assert words(back) == ["agent.changed", "finding.cleared agent-unreachable agent resolved"]

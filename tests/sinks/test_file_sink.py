@@ -28,8 +28,8 @@ def log(tmp_path: Path) -> Path:
 
 def everything(log: Path) -> list[int]:
     """The numbers of all lines, rotated files first."""
-    old = [path for _, path in sorted(_rotation.rotated(str(log)), reverse=True)]
-    return [seq for path in [*old, log] for seq in seqs(Path(path).read_text())]
+    old = [Path(path) for _, path in sorted(_rotation.rotated(str(log)), reverse=True)]
+    return [seq for path in [*old, log] for seq in seqs(path.read_text())]
 
 
 # --- opening --------------------------------------------------------------------------------------

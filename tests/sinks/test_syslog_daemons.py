@@ -109,7 +109,7 @@ def syslog_ng(at: Daemon) -> list[str]:
     )
     config = at.folder / "syslog-ng.conf"
     config.write_text(SYSLOG_NG.format(version=version, **fields(at)))
-    places = {"-f": config, "-p": "pid", "-c": "control", "-R": "persist"}
+    places = {"-f": config.name, "-p": "pid", "-c": "control", "-R": "persist"}
     flags = [part for flag, name in places.items() for part in (flag, str(at.folder / name))]
     return [found, "-F", "--no-caps", *flags]
 

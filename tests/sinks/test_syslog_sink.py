@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,12 @@ def test_structured_data_carries_what_removes_doubles() -> None:
     """Where it is asked for, id and seq stand in structured data as well."""
     found = parsed(header(event(7), structured=True))
     assert found["data"] == f'[mdeinspect@32473 id="{STREAM}-7" seq="7"]'
+
+
+def test_structured_data_is_escaped() -> None:
+    """Quotes, backslashes and closing brackets in a value cannot end it."""
+    found = parsed(header({**event(7), "id": 'a"b\\c]d'}, structured=True))
+    assert found["data"] == r'[mdeinspect@32473 id="a\"b\\c\]d" seq="7"]'
 
 
 @given(
@@ -286,7 +293,7 @@ def test_only_the_last_half_minute_is_sent_again(
 ) -> None:
     """Counted back from the newest line, however long ago that was: a cut may be noticed late."""
     now = [1000.0]
-    monkeypatch.setattr(_transport.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     sink = to(tcp, "tcp")
     for seq in range(1, 8):
         sink.deliver(rendered(seq))
@@ -295,7 +302,7 @@ def test_only_the_last_half_minute_is_sent_again(
     arrived(tcp, 7)
     tcp.cut()
     until(lambda: len(tcp.rests) == 1, "the cut")
-    monkeypatch.setattr(_transport.time, "monotonic", lambda: 90_000.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 90_000.0)
     sink.deliver(rendered(8))
     monkeypatch.undo()
     assert arrived(tcp, 12)[7:] == [4, 5, 6, 7, 8]
@@ -332,11 +339,12 @@ def test_a_server_that_keeps_cutting_loses_nothing_in_the_end(
         one = Delivery("s", sink, native.render, Severity.INFO, shelf.read, shelf.acknowledge, stop)
         one.start()
 
-        def more() -> None:
+        def more() -> bool:
             shelf.lines.append(line(len(shelf.lines) + 1))
             one.wake()
+            return False
 
-        until(lambda: more() or len(server.rests) > 3, "some cuts")
+        until(lambda: len(server.rests) > 3 or more(), "some cuts")
         server.limit = None
         server.cut()
         more()
@@ -385,7 +393,10 @@ def test_a_cut_is_noticed_in_quiet_times_and_once_only(tcp: Server) -> None:
         until(lambda: len(tcp.rests) == len(tcp.connections), "the cut")
         sink.deliver(())
         assert arrived(tcp, 4) == [1, 2, 1, 2]
-    assert len(tcp.connections) == 2
+    sink.deliver(rendered(3))
+    until(lambda: 3 in numbers(tcp.messages), "the next line")
+    assert numbers(tcp.messages) == [1, 2, 1, 2, 1, 2, 3]
+    assert len(tcp.connections) == 3
     sink.close()
 
 

@@ -1,0 +1,38 @@
+"""How long the findings of each rule must last before an event tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mdeinspect.model import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How long a finding must last before an event tells of it; `status` shows it at once.
+
+    `readings` is how many readings of health must show it.
+    """
+
+    time: timedelta = timedelta()
+    readings: int = 1
+    darwin: timedelta | None = None  # where it differs from Linux
+
+    def on(self, platform: Platform) -> timedelta:
+        """The time on `platform`."""
+        return self.darwin if platform == "darwin" and self.darwin is not None else self.time
+
+
+NO_HOLD = Hold()
+# An agent that is being restarted or replaced is silent for a while.
+_AGENT = Hold(timedelta(minutes=10), readings=2)
+# Here, and not beside each rule, so that all that wait stand together.
+HOLDS: Mapping[str, Hold] = {
+    "agent-missing": _AGENT,
+    "agent-unreachable": _AGENT,
+    "agent-unhealthy": _AGENT,
+    # Tools replace files in two steps, and macOS takes profiles away for minutes.
+    "policy-removed": Hold(timedelta(seconds=60), darwin=timedelta(minutes=10)),
+}
