@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from mdeinspect.awake import awake_between
 from mdeinspect.channels import Policy, attached
 from mdeinspect.config.model import CheckinLimits
 from mdeinspect.documents.filetime import CheckinTimes
-from mdeinspect.memory import awake_between
 from mdeinspect.model import (
     Authority,
     Channel,

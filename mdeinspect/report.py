@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mdeinspect.awake import advance
 from mdeinspect.catalogue import Catalogue
 from mdeinspect.channels import Policy, authority, policies
 from mdeinspect.checkin import checkin
 from mdeinspect.config.model import Accept, Config
 from mdeinspect.documents.health import Health
-from mdeinspect.memory import Memory, advance, identity
 from mdeinspect.model import (
     Agent,
     AgentState,
@@ -27,6 +27,9 @@ from mdeinspect.model import (
 from mdeinspect.privacy import redact
 from mdeinspect.resolve import Scene, settings
 from mdeinspect.rules import Context, Rule, evaluate
+
+if TYPE_CHECKING:
+    from mdeinspect.memory import Memory  # only the service has one, and pays for it
 
 NEEDED_CHANNELS = ("mde_attach", "mdm", "managed_file", "local")
 
@@ -140,8 +143,8 @@ def _findings(
 
 def _dated(finding: Finding, memory: Memory | None) -> Finding:
     """A finding that has been raised is one since then."""
-    known = memory.findings.get(identity(finding.code, finding.subject)) if memory else None
-    return replace(finding, since=known.raised_at) if known and known.raised_at else finding
+    since = memory.raised_at(finding.code, finding.subject) if memory else None
+    return replace(finding, since=since) if since else finding
 
 
 def _graded(finding: Finding, chosen: Any, context: Context) -> Finding:

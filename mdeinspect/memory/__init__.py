@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from mdeinspect.documents import plain
-from mdeinspect.memory.awake import advance, awake_between
 from mdeinspect.memory.past import (
     Flapping,
     PastAgent,
@@ -42,8 +41,6 @@ __all__ = [
     "PastPolicy",
     "PastSetting",
     "PastSource",
-    "advance",
-    "awake_between",
     "identity",
 ]
 
@@ -78,6 +75,11 @@ class Memory:
         seen = Counter(one.severity for one in raised if not one.suppressed)
         counts = {severity.word: seen[severity] for severity in reversed(Severity)}
         return {**counts, "suppressed": sum(one.suppressed for one in raised)}
+
+    def raised_at(self, code: str, subject: str) -> datetime | None:
+        """Since when a finding has been raised; None for one that is not."""
+        known = self.findings.get(identity(code, subject))
+        return known.raised_at if known else None
 
     def rows(self) -> dict[str, Any]:
         """Everything as row name -> JSON-ready value."""

@@ -14,14 +14,13 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdeinspect.catalogue import Catalogue
 from mdeinspect.channels import Policy
 from mdeinspect.config.model import Config, Duration
 from mdeinspect.documents.health import Health
 from mdeinspect.errors import ConfigError
-from mdeinspect.memory import Memory
 from mdeinspect.model import (
     Agent,
     Authority,
@@ -36,6 +35,9 @@ from mdeinspect.model import (
 )
 from mdeinspect.privacy import digest, redact
 from mdeinspect.rules._holds import HOLDS, NO_HOLD, Hold
+
+if TYPE_CHECKING:
+    from mdeinspect.memory import Memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from mdeinspect.channels import Policy, delivering
-from mdeinspect.memory import Memory, PastFlag, PastPolicy
 from mdeinspect.model import Authority, Channel, Platform, Reading, Severity
 from mdeinspect.privacy import digest
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
+
+if TYPE_CHECKING:
+    from mdeinspect.memory import Memory, PastFlag, PastPolicy
 
 IN_FORCE = ("enforced", "unproven")
 LOST = 2  # readings of health in a row without the flag

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from mdeinspect.awake import advance
 from mdeinspect.catalogue import Catalogue
 from mdeinspect.channels import policies as channels_of
 from mdeinspect.config.model import Config
 from mdeinspect.events import Event
-from mdeinspect.memory import Memory, advance
+from mdeinspect.memory import Memory
 from mdeinspect.model import Report, Snapshot
 from mdeinspect.rules import Rule
 from mdeinspect.transitions.doubts import OWN_VERDICT

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from mdeinspect.awake import awake_between
 from mdeinspect.checkin import SKEW, awake_age
 from mdeinspect.config.model import Config
 from mdeinspect.documents.health import Health, moment
-from mdeinspect.memory import Memory, awake_between
+from mdeinspect.memory import Memory
 from mdeinspect.model import Report
 from mdeinspect.resolve import AHEAD
 from mdeinspect.rules import Rule

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from mdeinspect.awake import awake_between
 from mdeinspect.catalogue import Catalogue
 from mdeinspect.channels import Policy
 from mdeinspect.config.model import Config
 from mdeinspect.events import Evidence
-from mdeinspect.memory import Memory, awake_between
+from mdeinspect.memory import Memory
 from mdeinspect.model import AwakeLog, Channel, Finding, Platform, Reading, Report, SettingState
 from mdeinspect.rules import Rule
 

@@ -95,7 +95,10 @@ class Watcher:
             session.settler.end(timeout)
 
     def alive(self) -> bool:
-        """False when a thread has died since `start`: then `rebuild` is due. Cheap."""
+        """False when a thread has died since `start`: then `rebuild` is due. Cheap.
+
+        For a moment also while a watched folder vanishes, where a rebuild is on its way anyway.
+        """
         session = self._session
         return session is not None and session.alive()
 

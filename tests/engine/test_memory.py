@@ -12,6 +12,7 @@ from engine_support import IN_FORCE, Hand, a_finding, attached, edited
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mdeinspect.awake import advance, awake_between
 from mdeinspect.memory import (
     Flapping,
     Memory,
@@ -23,8 +24,6 @@ from mdeinspect.memory import (
     PastPolicy,
     PastSetting,
     PastSource,
-    advance,
-    awake_between,
 )
 from mdeinspect.model import AwakeLog, HostFacts, Nap, Severity
 from support import DAY, HOUR, MINUTE, NOW

@@ -207,4 +207,4 @@ def test_no_change_goes_unseen(place: Place, seed: int) -> None:
             rescan(place, watcher)
         assert until(lambda: place.bell.last == fuzz.state()), history
         assert (watcher.mode, watcher.why) == ("events", None), history
-    assert watcher.alive()
+    assert until(watcher.alive)

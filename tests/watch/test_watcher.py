@@ -55,6 +55,31 @@ def test_wakes_come_from_one_thread_one_at_a_time(place: Place) -> None:
     assert len(threads) == 1
 
 
+def test_a_folder_that_appears_while_watches_are_made(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What appears between looking and watching is not overlooked: there is a second look."""
+
+    class Slow(kernel.Observer):  # type: ignore[misc,valid-type]
+        def schedule(self, *args: object, **kwargs: object) -> object:
+            if not place.at("/etc").exists():
+                place.at(POLICY).parent.mkdir(parents=True)
+            return super().schedule(*args, **kwargs)
+
+    monkeypatch.setattr(kernel, "Observer", Slow)
+    place.watch()
+    assert place.rings(lambda: place.put("one"))
+
+
+def test_a_disk_that_never_stands_still(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every look differs from the one before, watches are kept and made anew later."""
+    counter = iter(range(1000))
+    watcher = place.watch_for(lambda: [POLICY, f"/etc/{min(next(counter), 30)}"])
+    assert watcher.mode == "events"
+    assert until(lambda: watcher._session is not None and not watcher._session.settler.busy)
+    assert place.rings(lambda: place.put("one"))
+
+
 LIMITED = [(errno.ENOSPC, "max_user_watches"), (errno.EMFILE, "max_user_instances")]
 
 
@@ -179,7 +204,7 @@ def test_a_dead_thread_of_watchdog_is_noticed(place: Place) -> None:
         thread.stop()
     assert until(lambda: not watcher.alive())
     assert place.rings(watcher.rebuild)
-    assert watcher.alive()
+    assert until(watcher.alive)
     assert place.rings(lambda: place.put("two"))
 
 
@@ -199,7 +224,7 @@ def test_a_dead_thread_of_our_own_is_noticed(place: Place) -> None:
     assert until(lambda: not watcher.alive())
     broken[0] = False
     assert place.rings(watcher.rebuild)
-    assert watcher.alive()
+    assert until(watcher.alive)
     assert place.rings(lambda: place.put("one"))
 
 
