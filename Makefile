@@ -34,7 +34,8 @@ format: $(STAMP)  ## rewrite the code in the house style
 golden: $(STAMP)  ## rewrite the golden outputs; review the diff
 	$(BIN)/python -m pytest tests/golden --update-golden
 
-bench: $(STAMP)  ## timings as ratios to a bare interpreter, also in build/bench.json
+# MDEINSPECT_BENCH_IDLE: seconds that the idle service is looked at (60; 600 for a soak).
+bench: $(STAMP)  ## timings and costs, as ratios where that makes sense, also in build/bench.json
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what these targets made

@@ -40,7 +40,7 @@ def whole_runs(commands: Mapping[str, Sequence[str]], turns: int = TURNS) -> Run
     started = time.perf_counter()
     for turn in range(turns + 1):
         for name, command in commands.items():
-            milliseconds = _run(command)
+            milliseconds = one_run(command)
             if turn:
                 taken[name].append(milliseconds)
         if turn and time.perf_counter() - started > PATIENCE:
@@ -59,7 +59,8 @@ def in_process(act: Callable[[], object]) -> float:
     return statistics.median(taken)
 
 
-def _run(command: Sequence[str]) -> float:
+def one_run(command: Sequence[str]) -> float:
+    """Milliseconds of one run; raises RuntimeError where it did not work."""
     started = time.perf_counter()
     result = subprocess.run(
         [sys.executable, *command],

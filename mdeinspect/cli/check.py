@@ -8,7 +8,6 @@ import click
 
 from mdeinspect.cli import options
 from mdeinspect.cli.inspection import inspect
-from mdeinspect.cli.status import EXIT_CODES
 from mdeinspect.views.check_line import check_line
 from mdeinspect.views.status import exit_code, line
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from mdeinspect.model import Severity
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=options.EXIT_CODES)
 @options.as_json
 @options.fail_on
 @options.details

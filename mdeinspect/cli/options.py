@@ -11,6 +11,10 @@ from mdeinspect.model import Severity
 
 F = TypeVar("F", bound=Callable[..., object])
 
+EXIT_CODES = """\b
+Exit code: 0 nothing found, 1 something found, 2 cannot be used so,
+3 nothing found but a needed source cannot be read."""
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 details = click.option(
     "--details", is_flag=True, help="Ask the agent for its optional views as well."

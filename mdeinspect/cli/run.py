@@ -81,6 +81,7 @@ def _listen(inbox: Inbox, stop: threading.Event) -> None:
             inbox.stop(signal.Signals(number).name)
 
     ending: list[int] = []
+    inbox.listen()
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGHUP, lambda *_: inbox.reload())

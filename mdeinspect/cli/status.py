@@ -17,12 +17,8 @@ if TYPE_CHECKING:
     from mdeinspect.cli import Target
     from mdeinspect.model import Severity
 
-EXIT_CODES = """\b
-Exit code: 0 nothing found, 1 something found, 2 cannot be used so,
-3 nothing found but a needed source cannot be read."""
 
-
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=options.EXIT_CODES)
 @options.as_json
 @options.fail_on
 @options.details

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,11 @@ def _is_extra(kind: str) -> bool:
 
 
 def _toml(path: Path) -> Mapping[str, Any]:
+    import tomllib  # only where there is a file to read
+
     try:
+        if not path.is_file() and path.exists() and not path.is_dir():
+            raise ConfigError(f"cannot use {path}: it is not a regular file")
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"cannot use {path}: it is larger than {MAX_BYTES:,} bytes")
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))

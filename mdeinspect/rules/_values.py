@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -208,6 +207,8 @@ def _near(value: str, allowed: tuple[Any, ...]) -> Any:
         return words[text]
     if text in _YES or text in _NO:  # "enabled" looks like "disabled", and means the opposite
         return words.get("enabled" if text in _YES else "disabled")
+    import difflib  # only for a wrong value
+
     return words.get(next(iter(difflib.get_close_matches(text, words, 1)), ""))
 
 

@@ -70,7 +70,7 @@ def left_over_attach_file(context: Context) -> Iterator[Outcome]:
     "expectation-unmet",
     Severity.MEDIUM,
     title="This host does not meet the expected {expectation}",
-    detail="Expected {expectation}: {expected}. Found: {found}.",
+    detail="Expected {expectation}: {wanted}. Shown: {shown}.",
     remedy="Bring the host under the expected management, or correct [expect] in the config.",
     means="The configuration says what every host has, and this one has not.",
     matters="A host that dropped out of management looks healthy to everybody else.",
@@ -81,10 +81,10 @@ def expectation_unmet(context: Context) -> Iterator[Outcome]:
     if channel == "unknown" and (expect.channel or expect.policy):
         yield Unsure("cannot tell who governs this host, so neither whether that is as expected")
     elif expect.channel and channel != expect.channel:
-        facts = {"expectation": "channel", "expected": expect.channel, "found": channel}
+        facts = {"expectation": "channel", "wanted": expect.channel, "shown": channel}
         yield Raise("channel:expected", facts)
     if expect.policy and channel in ("local", "none"):
-        facts = {"expectation": "policy", "expected": "a managing channel", "found": channel}
+        facts = {"expectation": "policy", "wanted": "a managing channel", "shown": channel}
         yield Raise("host", facts)
     if expect.tag:
         yield from _tag(context, expect.tag)
@@ -97,5 +97,5 @@ def _tag(context: Context, tag: str) -> Iterator[Outcome]:
         return
     if {tag, f"GROUP/{tag}"} & set(texts(shown.value)):
         return
-    facts = {"expectation": "tag", "expected": tag, "found": shown.value}
+    facts = {"expectation": "tag", "wanted": tag, "shown": shown.value}
     yield Raise("key:edr.tags", facts)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import queue
+import os
+import select
+import signal
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,8 +39,10 @@ class Inbox:
     """Filled by any thread and by signal handlers, emptied by the main thread."""
 
     def __init__(self) -> None:
-        # A SimpleQueue may be filled from a signal handler; a lock must not be taken there.
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        # A pipe may be written to in a signal handler; a lock must not be taken there.
+        self._ear, self._bell = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(self._bell, False)
         self._lock = threading.Lock()
         self._files = self._doubt = False
         self._stop: str | None = None
@@ -47,35 +51,42 @@ class Inbox:
         self._answers: list[Answer] = []
         self._acknowledged: dict[str, int] = {}
 
+    def listen(self) -> None:
+        """Have every signal that has a handler wake the main thread.
+
+        The kernel may hand a signal to any thread; a wait of the main one would not notice.
+        """
+        signal.set_wakeup_fd(self._bell, warn_on_full_buffer=False)
+
     def hint(self) -> None:
         """A policy file may have changed."""
         with self._lock:
             first, self._files = not self._files, True
         if first:
-            self._bell.put(None)
+            self._ring()
 
     def doubt(self) -> None:
         """The store may be gone or broken."""
         with self._lock:
             first, self._doubt = not self._doubt, True
         if first:
-            self._bell.put(None)
+            self._ring()
 
     def stop(self, why: str) -> None:
         """The service is to end. Safe in a signal handler."""
         self._stop = why
-        self._bell.put(None)
+        self._ring()
 
     def reload(self) -> None:
         """The configuration is to be read again. Safe in a signal handler."""
         self._reloads += 1
-        self._bell.put(None)
+        self._ring()
 
     def post(self, answer: Answer) -> None:
         """What the agent said."""
         with self._lock:
             self._answers.append(answer)
-        self._bell.put(None)
+        self._ring()
 
     def acknowledge(self, sink: str, seq: int) -> None:
         """A sink has everything up to `seq`."""
@@ -83,7 +94,7 @@ class Inbox:
             first = not self._acknowledged
             self._acknowledged[sink] = seq
         if first:
-            self._bell.put(None)
+            self._ring()
 
     def acknowledgements(self) -> Mapping[str, int]:
         """What the sinks acknowledged, taken out; everything else stays for the next `wait`."""
@@ -96,10 +107,12 @@ class Inbox:
 
         Once the end was asked for it never waits.
         """
-        with contextlib.suppress(queue.Empty):
-            self._bell.get(timeout=0.0 if self._stop else max(0.0, seconds))
-            while True:
-                self._bell.get_nowait()
+        poller = select.poll()
+        poller.register(self._ear, select.POLLIN)
+        if poller.poll(0 if self._stop else max(0.0, seconds) * 1000):
+            with contextlib.suppress(BlockingIOError):
+                while os.read(self._ear, 4096):
+                    pass
         reloads = self._reloads
         reload, self._reloaded = reloads != self._reloaded, reloads
         with self._lock:
@@ -108,3 +121,7 @@ class Inbox:
             answers, self._answers = tuple(self._answers), []
             acknowledged, self._acknowledged = self._acknowledged, {}
         return Mail(files, self._stop, reload, doubt, answers, acknowledged)
+
+    def _ring(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # full: it rings already
+            os.write(self._bell, b".")

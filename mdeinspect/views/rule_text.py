@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -53,6 +52,8 @@ def first_sentence(text: str) -> str:
 
 def nearest(word: str, known: Sequence[str]) -> str | None:
     """The known word that looks most like `word`."""
+    import difflib  # only for a word that is not known
+
     return next(iter(difflib.get_close_matches(word, known, 1, 0.6)), None)
 
 

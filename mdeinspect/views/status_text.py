@@ -34,6 +34,7 @@ VERDICT_WORDS = {
 }
 NOTABLE = ("not-enforced", "pending", "foreign")
 LABEL = 13
+SEVERITY = 9
 CODE = 22
 WIDE = 76
 
@@ -224,28 +225,26 @@ def _verdict(row: dict[str, Any]) -> str:
 
 
 def _findings(status: dict[str, Any]) -> Iterator[RenderableType]:
-    if not status["findings"]:
-        return
-    table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(width=9, no_wrap=True)
-    table.add_column(width=CODE, no_wrap=True)
-    table.add_column(overflow="fold")
+    if status["findings"]:
+        yield Text()
     for finding in status["findings"]:
         accepted = finding["accepted"] is not None
-        severity = Text(
-            f" {finding['severity']}", style="dim" if accepted else COLOURS[finding["severity"]]
-        )
+        style = "dim" if accepted else COLOURS[finding["severity"]]
         title = finding["title"] + (f" (accepted: {finding['accepted']})" if accepted else "")
-        table.add_row(severity, *_fitting(finding["code"], title))
-    yield Text()
-    yield table
+        severity, code = Text(f" {finding['severity']}", style=style), finding["code"]
+        if len(code) > CODE:  # a long code has a line of its own, so that titles stay aligned
+            yield Text.assemble(severity, " " * (SEVERITY + 1 - len(severity)), code)
+            severity, code = Text(), ""
+        yield _finding(severity, code, title)
 
 
-def _fitting(code: str, title: str) -> tuple[Text, Text]:
-    """A long code goes before its title, so that titles stay below each other."""
-    if len(code) <= CODE:
-        return Text(code), Text(title)
-    return Text(code[: CODE - 3] + "..."), Text(f"{title} [{code}]")
+def _finding(severity: Text, code: str, title: str) -> RenderableType:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=SEVERITY, no_wrap=True)
+    table.add_column(width=CODE, no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(severity, Text(code), Text(title))
+    return table
 
 
 def _unknown(status: dict[str, Any]) -> Iterator[RenderableType]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mdeinspect import catalogue, rules
-from mdeinspect.config.model import Config, Expect
+from mdeinspect.config.model import Config, Expect, Privacy
 from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Report, Severity
@@ -179,8 +180,8 @@ def test_an_unmet_channel_is_medium(host: HostFolder) -> None:
     assert finding.severity is Severity.MEDIUM
     assert finding.facts == {
         "expectation": "channel",
-        "expected": "mde_attach",
-        "found": "managed_file",
+        "wanted": "mde_attach",
+        "shown": "managed_file",
     }
 
 
@@ -191,7 +192,7 @@ def test_some_policy_is_expected(host: HostFolder, local: bool, channel: str) ->
         host.file(LOCAL, {})
     (finding,) = found(expecting(host.health(), policy=True), "expectation-unmet")
     assert (finding.severity, finding.subject) == (Severity.MEDIUM, "host")
-    assert finding.facts["found"] == channel
+    assert finding.facts["shown"] == channel
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,18 @@ def test_another_tag_is_not_the_tag(host: HostFolder, tags: list[str]) -> None:
     """A part of a longer word is another word."""
     (finding,) = found(expecting(host.health(edrDeviceTags=tags), tag="prod"), "expectation-unmet")
     assert (finding.severity, finding.subject) == (Severity.MEDIUM, "key:edr.tags")
-    assert finding.facts == {"expectation": "tag", "expected": "prod", "found": tags}
+    assert finding.facts == {"expectation": "tag", "wanted": "prod", "shown": tags}
+
+
+@pytest.mark.parametrize("tags", [["GROUP/blue"], [{"key": "GROUP", "value": "blue"}]])
+def test_redacted_tags_are_neither_told_as_wanted_nor_as_shown(
+    host: HostFolder, tags: list[Any]
+) -> None:
+    """The finding stays and says that it is about a tag; both tags are digests."""
+    config = Config(expect=Expect(tag="green"), privacy=Privacy(redact=("tags",)))
+    (finding,) = found(host.health(edrDeviceTags=tags).report(config), "expectation-unmet")
+    assert finding.facts["expectation"] == "tag"
+    assert not {"blue", "green"} & set(re.findall("[a-z]+", repr(finding)))
 
 
 def test_a_tag_that_is_not_shown_is_unknown(host: HostFolder) -> None:

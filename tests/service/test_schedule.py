@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from uuid import UUID
 
 import pytest
@@ -34,7 +35,7 @@ def test_health_at_once() -> None:
 def test_burst() -> None:
     """After a change of policy health is read at 10, 30, 60, 120, 300 and 600 s."""
     one = begun()
-    one.asked(1000.0, details=True)
+    one.asked(1990.0, details=True)
     one.policy_changed(2000.0, content=False)
     moments = []
     while (moment := one.next_health()) < one.health:
@@ -75,7 +76,7 @@ def test_details_daily() -> None:
         one.answered(now, 9 if details else 1, readable=True)
         now = max(now + 1, one.next_health())
     assert asked[0] <= 1000.0 + HOUR
-    gaps = [later - sooner for sooner, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(asked)]
     assert len(asked) == 3
     assert all(24 * HOUR <= gap <= 24.5 * HOUR for gap in gaps)
 
