@@ -34,4 +34,5 @@ def table(found: Sequence[Figure]) -> str:
 
 def _line(one: Figure) -> str:
     ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
-    return f"{one.name:<24}{one.value:>10.2f} {one.unit:<8}{ratio:>8}  {one.note}"
+    value = f"{one.value:.3f}" if 0 < one.value < 0.1 else f"{one.value:.2f}"
+    return f"{one.name:<24}{value:>10} {one.unit:<8}{ratio:>8}  {one.note}"

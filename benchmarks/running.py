@@ -56,6 +56,10 @@ class Running:
 
     def processor(self) -> float:
         """Seconds of a processor that it has used so far, user and system."""
+        if (
+            sys.platform == "linux"
+        ):  # the clock that clock_getcpuclockid(3) names: no ticks of 10 ms
+            return time.clock_gettime((~self._process.pid << 3) | 2)
         used = self._known.cpu_times()
         return float(used.user + used.system)
 

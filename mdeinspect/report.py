@@ -25,8 +25,9 @@ from mdeinspect.model import (
     Unknown,
 )
 from mdeinspect.privacy import redact
-from mdeinspect.resolve import Scene, settings
+from mdeinspect.resolve import settings
 from mdeinspect.rules import Context, Rule, evaluate
+from mdeinspect.verdicts import Scene
 
 if TYPE_CHECKING:
     from mdeinspect.memory import Memory  # only the service has one, and pays for it

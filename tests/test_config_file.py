@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -20,4 +21,40 @@ def test_only_a_regular_file_is_read(tmp_path: Path, device: str) -> None:
     else:
         path.symlink_to(device)
     with pytest.raises(ConfigError, match=r"cannot use .* not a regular file"):
+        load(path)
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    """A configuration file with this content."""
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("until", ["2027-03-31", '"2027-03-31"'])
+def test_a_date_in_quotes_is_the_same_date(tmp_path: Path, until: str) -> None:
+    """An acceptance holds through its last day, however the day is written."""
+    config = load(written(tmp_path, f'[[accept]]\ncode = "x"\nuntil = {until}\n'))
+    assert type(config.accept[0].until) is date
+    assert config.accept[0].until == date(2027, 3, 31)
+
+
+def test_a_time_in_quotes_is_the_same_time(tmp_path: Path) -> None:
+    """RFC 3339, with its offset."""
+    config = load(written(tmp_path, '[[accept]]\ncode = "x"\nuntil = "2027-03-31T18:00:00Z"\n'))
+    assert config.accept[0].until == datetime(2027, 3, 31, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("until", ["5", '"soon"', "18:00:00", "true"])
+def test_what_is_no_date_is_refused(tmp_path: Path, until: str) -> None:
+    """A number is not taken for a moment of 1970."""
+    path = written(tmp_path, f'[[accept]]\ncode = "x"\nuntil = {until}\n')
+    with pytest.raises(ConfigError, match="cannot use the configuration: accept"):
+        load(path)
+
+
+def test_a_checkin_cannot_be_stale_before_it_is_late(tmp_path: Path) -> None:
+    """Limits in the wrong order are a mistake, and are told as one."""
+    path = written(tmp_path, '[checkin]\nlate = "24h"\nstale = "4h"\n')
+    with pytest.raises(ConfigError, match="late must not be longer than stale"):
         load(path)

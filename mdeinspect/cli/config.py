@@ -25,7 +25,12 @@ def command() -> None:
 @click.pass_obj
 def check(target: Target) -> None:
     """Say whether the configuration can be used."""
-    configuration(target)
+    from mdeinspect.sinks import chosen
+    from mdeinspect.store import size
+
+    config = configuration(target)
+    chosen(config.sinks)  # what only the service would stumble over
+    size.parse(config.store.max_size)
     path = target.config or config_file.DEFAULT
     click.echo(f"{path}: valid" if path.exists() else f"{path}: not there, the defaults apply")
 

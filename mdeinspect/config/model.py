@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 SeverityWord = Literal["critical", "high", "medium", "low", "info"]
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _DURATION = re.compile(r"(\d{1,6})\s*([smhd])")
 
 
@@ -29,6 +30,29 @@ class Duration(timedelta):
         if not total:
             raise ValueError("a duration must be longer than nothing")
         return total
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        from pydantic_core import core_schema  # only ever called by pydantic itself
+
+        return core_schema.no_info_plain_validator_function(cls.of)
+
+
+class Until(datetime):
+    """The end of an acceptance: a TOML date or time, or the same as RFC 3339 text."""
+
+    @classmethod
+    def of(cls, value: object) -> datetime | date:
+        """The moment, or the day, that `value` names; raises ValueError for anything else."""
+        if isinstance(value, date):  # a datetime is one as well
+            return value
+        if isinstance(value, str):
+            try:
+                is_day = _DAY.fullmatch(value.strip())
+                return (date if is_day else datetime).fromisoformat(value.strip())
+            except ValueError:
+                pass
+        raise ValueError("write a date such as 2027-03-31, or a time such as 2027-03-31T18:00:00Z")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
@@ -73,6 +97,10 @@ class CheckinLimits(Strict):
 
     late: Duration = field(default_factory=lambda: minutes(270))
     stale: Duration = field(default_factory=lambda: Duration(hours=24))
+
+    def __post_init__(self) -> None:
+        if self.late > self.stale:
+            raise ValueError("late must not be longer than stale")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +156,7 @@ class Accept(Strict):
     code: str
     subject: str = "*"
     reason: str = ""
-    until: datetime | date | None = None
+    until: Annotated[datetime | date, Until] | None = None
 
 
 @dataclass(frozen=True, slots=True)

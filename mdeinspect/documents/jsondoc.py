@@ -7,12 +7,10 @@ decoded by the standard library, so that both agree to the letter.
 
 from __future__ import annotations
 
-import bisect
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from mdeinspect.documents import (
@@ -27,6 +25,23 @@ from mdeinspect.documents import (
     Path,
     capped,
 )
+from mdeinspect.documents.json_faults import (
+    AFTER_ELEMENT,
+    AFTER_MEMBER,
+    COLON,
+    DONE,
+    ELEMENT,
+    FIRST_ELEMENT,
+    FIRST_KEY,
+    KEY,
+    ROOT,
+    VALUE,
+    State,
+    cause,
+    only_comments,
+    string_cause,
+)
+from mdeinspect.documents.json_positions import Lines, Mark, Positions
 from mdeinspect.errors import ParseError
 
 _BOM = b"\xef\xbb\xbf"
@@ -79,7 +94,7 @@ def parse(data: bytes) -> Document:
     if data.startswith(_BOM):
         reader.note("bom", (), 0, "the file starts with a UTF-8 byte order mark")
     reader.read()
-    positions = _Positions(reader.lines, reader.root)
+    positions = Positions(reader.lines, reader.root)
     digest = hashlib.sha256(data).hexdigest()
     return Document(reader.value, "json", capped(reader.oddities), positions, digest)
 
@@ -93,91 +108,13 @@ def _decode(data: bytes) -> str:
         return data.removeprefix(_BOM).decode("utf-8")
     except UnicodeDecodeError as error:
         before = data.removeprefix(_BOM)[: error.start].decode("utf-8")
-        line, column = _Lines(before).at(len(before))
+        line, column = Lines(before).at(len(before))
         problem = f"at line {line} column {column} it is not UTF-8 text; save it as UTF-8"
         message = f"cannot read this JSON: {problem}"
         raise ParseError(message, line=line, column=column) from error
 
 
-# --- where things stand -------------------------------------------------------------------------
-
-
-class _Lines:
-    """Turns an offset into line and column; the table is made when first asked for."""
-
-    __slots__ = ("_starts", "_text")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._starts: list[int] = []
-
-    def at(self, offset: int) -> tuple[int, int]:
-        if not self._starts:
-            self._starts = [0, *(found.end() for found in re.finditer("\n", self._text))]
-        line = bisect.bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
-
-
-# The offset of a key or an element, and the same for what is inside it: a dict for an object, a
-# list for an array, None for anything else.
-_Mark = tuple[int, Any]
-
-
-class _Positions(Mapping[Path, tuple[int, int]]):
-    """Positions by path. Only offsets are kept while reading; the rest is worked out on demand."""
-
-    __slots__ = ("_lines", "_root")
-
-    def __init__(self, lines: _Lines, root: _Mark) -> None:
-        self._lines = lines
-        self._root = root
-
-    def __getitem__(self, path: Path) -> tuple[int, int]:
-        mark = self._root
-        for step in path:
-            if isinstance(mark[1], dict) and step in mark[1]:
-                mark = mark[1][step]
-            elif isinstance(mark[1], list) and step in range(len(mark[1])):
-                mark = mark[1][int(step)]
-            else:
-                raise KeyError(path)
-        return self._lines.at(mark[0])
-
-    def __iter__(self) -> Iterator[Path]:
-        waiting: list[tuple[Path, _Mark]] = [((), self._root)]
-        while waiting:
-            path, (_, inside) = waiting.pop()
-            yield path
-            steps = inside.items() if isinstance(inside, dict) else enumerate(inside or ())
-            waiting.extend(reversed([((*path, step), mark) for step, mark in steps]))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
 # --- reading ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """What may come next: the kinds of token, and how to say it to a person."""
-
-    allows: frozenset[str]
-    wanted: str
-
-
-_VALUES = frozenset({"text", "quote", "word", "number", "object", "array"})
-_KEYS = frozenset({"text", "quote"})
-_ROOT = _State(_VALUES, "a value")
-_VALUE = _State(_VALUES, "a value")
-_FIRST_ELEMENT = _State(_VALUES | {"close_array"}, "a value or a closing bracket")
-_ELEMENT = _State(_VALUES, "a value")
-_FIRST_KEY = _State(_KEYS | {"close_object"}, "a key in double quotes or a closing brace")
-_KEY = _State(_KEYS, "a key in double quotes")
-_COLON = _State(frozenset({"colon"}), "a colon")
-_AFTER_MEMBER = _State(frozenset({"comma", "close_object"}), "a comma or a closing brace")
-_AFTER_ELEMENT = _State(frozenset({"comma", "close_array"}), "a comma or a closing bracket")
-_DONE = _State(frozenset({"end"}), "the end of the file")
 
 
 class _Reader:
@@ -204,13 +141,13 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = _Lines(text)
+        self.lines = Lines(text)
         self.oddities: list[Oddity] = []
         self.firsts: dict[tuple[int, str], int] = {}
         self.start = self.at = self.count = 0
-        self.state = _ROOT
+        self.state = ROOT
         self.value: Any = None
-        self.root: _Mark = (0, None)
+        self.root: Mark = (0, None)
         self.container: Any = None
         self.marks: Any = None
         self.opened = 0
@@ -263,18 +200,18 @@ class _Reader:
         try:
             value, self.at = _DECODER.raw_decode(self.text, self.start)
         except json.JSONDecodeError as error:
-            self.fail(*_string_cause(self.text, self.start, error.pos, error.msg))
+            self.fail(*string_cause(self.text, self.start, error.pos, error.msg))
         self._string(value)
 
     def _string(self, value: str) -> None:
-        if self.state is not _KEY and self.state is not _FIRST_KEY:
+        if self.state is not KEY and self.state is not FIRST_KEY:
             self._put(value)
             return
         if value in self.marks:
             self._repeated(value)
         self.key = value
         self.key_at = self.start
-        self.state = _COLON
+        self.state = COLON
 
     def _repeated(self, key: str) -> None:
         if len(self.oddities) > MAX_ODDITIES:  # paths cost time, and nobody will see this one
@@ -312,12 +249,12 @@ class _Reader:
         self._put(value)
 
     def _open_object(self, _: str) -> None:
-        self._open({}, {}, _FIRST_KEY)
+        self._open({}, {}, FIRST_KEY)
 
     def _open_array(self, _: str) -> None:
-        self._open([], [], _FIRST_ELEMENT)
+        self._open([], [], FIRST_ELEMENT)
 
-    def _open(self, container: Any, marks: Any, state: _State) -> None:
+    def _open(self, container: Any, marks: Any, state: State) -> None:
         if len(self.stack) >= MAX_DEPTH:
             cause = f"more than {MAX_DEPTH} objects or lists inside each other"
             self.fail(self.start, cause, "flatten it", kind="too-deep")
@@ -331,10 +268,10 @@ class _Reader:
         self._settle()
 
     def _comma(self, _: str) -> None:
-        self.state = _KEY if self.state is _AFTER_MEMBER else _ELEMENT
+        self.state = KEY if self.state is AFTER_MEMBER else ELEMENT
 
     def _colon(self, _: str) -> None:
-        self.state = _VALUE
+        self.state = VALUE
 
     def _put(self, value: Any, inside: Any = None) -> None:
         self.count += 1
@@ -354,9 +291,9 @@ class _Reader:
     def _settle(self) -> None:
         """A value is complete: what comes next depends on what it is in."""
         if isinstance(self.container, dict):
-            self.state = _AFTER_MEMBER
+            self.state = AFTER_MEMBER
         else:
-            self.state = _DONE if self.container is None else _AFTER_ELEMENT
+            self.state = DONE if self.container is None else AFTER_ELEMENT
 
     def _path(self) -> Path:
         """The path of the container that is being filled."""
@@ -375,121 +312,12 @@ class _Reader:
         return (*self._path(), last)
 
     def _refuse(self, kind: str) -> NoReturn:
-        if self.state is _ROOT and _only_comments(self.text):
-            cause, remedy = "it holds only a comment", "write at least {}, or remove it"
-            self.fail(self.start, cause, remedy, kind="empty")
+        if self.state is ROOT and only_comments(self.text):
+            fault, remedy = "it holds only a comment", "write at least {}, or remove it"
+            self.fail(self.start, fault, remedy, kind="empty")
         if kind == "end":
             line, column = self.lines.at(self.opened)
             what = "object" if isinstance(self.container, dict) else "list"
-            cause = f"the file ends inside the {what} opened at line {line} column {column}"
-            self.fail(self.start, cause, "close it, or restore what was cut off")
-        self.fail(*_cause(self.text, self.start, kind, self.state))
-
-
-# --- why it fails -------------------------------------------------------------------------------
-
-_TEMPLATE = ("{{", "{%", "{#", "${", "<%")
-_IGNORED = re.compile(r"\s*+(?:(?://|\#)[^\n]*+|/\*.*?(?:\*/|\Z)|<!--.*?(?:-->|\Z))", re.DOTALL)
-_BARE_WORD = re.compile(r"[^\W\d]\w*+")
-_Cause = tuple[int, str, str]
-_TEMPLATE_CAUSE = ("a template marker left unrendered", "render the template before deploying it")
-
-_BY_START = (
-    (("//", "/*", "#", "<!--"), "a comment, which JSON does not have", "remove it"),
-    (("'", "\u2018", "\u2019"), "single quotes", "JSON wants double quotes"),
-    (("\u201c", "\u201d"), "typographic quotes", "JSON wants straight double quotes"),
-    (("<",), "this looks like XML", "a property list belongs to macOS; write JSON here"),
-    (("bplist",), "this is a binary property list", "write JSON here"),
-    (("\\",), "a backslash outside a string", "remove it; a shell may have left it there"),
-    (("\0",), "a NUL byte", "restore the file: a crash may have cut it off"),
-)
-_PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
-
-
-def _only_comments(text: str) -> bool:
-    """True when there is nothing but comments, of whatever language, and white space."""
-    at = 0
-    while found := _IGNORED.match(text, at):
-        at = found.end()
-    return at > 0 and not text[at:].strip()
-
-
-def _cause(text: str, at: int, kind: str, state: _State) -> _Cause:
-    """Where the fault lies, what it is and what to do, for the token at `at`."""
-    template = _template_at(text, at)
-    if template is not None:
-        return (template, *_TEMPLATE_CAUSE)
-    for starts, cause, remedy in _BY_START:
-        if text.startswith(starts, at):
-            return at, cause, remedy
-    if kind == "other":
-        return _other_cause(text, at, state)
-    return (at, *_token_cause(text, at, kind, state))
-
-
-def _template_at(text: str, at: int) -> int | None:
-    """The offset of a template marker that starts at `at`, one before it, or was left open."""
-    for offset in (at, at - 1):
-        if offset >= 0 and text.startswith(_TEMPLATE, offset):
-            return offset
-    # A quote inside {{ ... }} ends the JSON string too early, so that the fault shows later.
-    line_start = text.rfind("\n", 0, at) + 1
-    for opening, closing in (("{{", "}}"), ("{%", "%}")):
-        found = text.rfind(opening, line_start, at)
-        if found >= 0 and text.find(closing, found, at) < 0:
-            return found
-    return None
-
-
-def _token_cause(text: str, at: int, kind: str, state: _State) -> tuple[str, str]:
-    """The fault of a token that is sound in itself but stands in the wrong place."""
-    closing = kind in ("close_object", "close_array")
-    if state is _DONE:
-        return "something follows the end of the document", "remove it, or a bracket too many"
-    if closing and state in (_KEY, _ELEMENT):
-        return "a trailing comma before this bracket", "remove the comma"
-    if closing and state in (_AFTER_MEMBER, _AFTER_ELEMENT, _FIRST_KEY, _FIRST_ELEMENT):
-        return "a bracket that does not match the one that was opened", "correct one of them"
-    if kind == "comma" and state not in (_COLON, _VALUE):
-        return "a comma with nothing before it", "remove it, or write what is missing"
-    if state is _COLON:
-        return "a colon is missing after the key", "add it"
-    if state in (_AFTER_MEMBER, _AFTER_ELEMENT) and kind in _VALUES:
-        return _after_value(text, at)
-    return f"{state.wanted} is missing here", "write it"
-
-
-def _after_value(text: str, at: int) -> tuple[str, str]:
-    if text[at - 1].isalnum() and text[at].isalnum():
-        return "a number or word that JSON does not know", "correct it, or put it in double quotes"
-    return "a comma is missing before this", "add it"
-
-
-def _other_cause(text: str, at: int, state: _State) -> _Cause:
-    """The fault of a character with which no JSON token starts."""
-    word = _BARE_WORD.match(text, at)
-    if word and word[0] in _PYTHON_WORDS:
-        return at, f"{word[0]} is Python", f"write {_PYTHON_WORDS[word[0]]}"
-    if word:
-        return at, "a word without quotes", "put it in double quotes, or write true, false or null"
-    character = text[at]
-    if character in "+-.":
-        return at, "a number that JSON does not know", "write digits on both sides of the point"
-    if not character.isascii() or not character.isprintable():
-        return at, f"the character U+{ord(character):04X} outside a string", "remove it"
-    return at, f"{state.wanted} should stand here", "write it"
-
-
-def _string_cause(text: str, start: int, at: int, problem: str) -> _Cause:
-    """The fault inside the string that starts at `start`, from the standard library's words."""
-    template = _template_at(text, start)
-    if template is not None:
-        return (template, *_TEMPLATE_CAUSE)
-    if problem.startswith("Invalid control character"):
-        if text[at] in "\r\n":
-            return at, "a line break inside a string", "close the string, or write \\n"
-        return at, f"the raw control character U+{ord(text[at]):04X} in a string", "escape it"
-    if problem.startswith("Unterminated"):
-        return start, "a string without its closing quote", "close it"
-    remedy = "remove the backslash, which a shell here-document may have left, or write two"
-    return at, "a backslash escape that JSON does not know", remedy
+            fault = f"the file ends inside the {what} opened at line {line} column {column}"
+            self.fail(self.start, fault, "close it, or restore what was cut off")
+        self.fail(*cause(self.text, self.start, kind, self.state))

@@ -25,6 +25,9 @@ from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 )
 def policy_shadowed(context: Context) -> Iterator[Outcome]:
     """One finding for each shadowed channel, naming every key that is lost."""
+    if context.authority.shadowed and not context.channels[context.authority.channel].readable:
+        yield Unsure("cannot tell which keys are lost: the governing policy cannot be read")
+        return
     for channel in context.authority.shadowed:
         lost = [
             row.key

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mdeinspect.model import SettingState, Severity
-from mdeinspect.resolve import DISAGREE, NOT_SAID
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
+from mdeinspect.verdicts import DISAGREE, NOT_SAID
 
 LEVEL = "antivirusEngine.enforcementLevel"
 ENABLED = "antivirusEngine.enableRealTimeProtection"

@@ -15,13 +15,13 @@ from mdeinspect.config.model import Config
 from mdeinspect.documents.health import Health, moment
 from mdeinspect.memory import Memory
 from mdeinspect.model import Report
-from mdeinspect.resolve import AHEAD
 from mdeinspect.rules import Rule
 from mdeinspect.rules.checkin import LOST, NEW
 from mdeinspect.rules.currency import ZONE
 from mdeinspect.sources import policy_sources
 from mdeinspect.transitions.flapping import WINDOW
 from mdeinspect.transitions.holds import start_of, time_of
+from mdeinspect.verdicts import AHEAD
 
 PAST = timedelta(seconds=1)  # what holds *until* a moment is over a little later
 

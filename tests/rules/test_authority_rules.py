@@ -164,6 +164,16 @@ def test_without_health_nobody_knows_what_is_left_over(host: HostFolder) -> None
     assert "left-over-attach-file" in unknown(told)
 
 
+def test_what_is_lost_to_a_policy_that_cannot_be_read_is_unknown(host: HostFolder) -> None:
+    """The governing file may well set the same keys."""
+    host.file(ATTACH, b"{").file(MANAGED, {"cloudService": {"enabled": True}})
+    told = host.health(managedBy="MDE").report()
+    assert found(told, "policy-shadowed") == []
+    assert "policy-shadowed" in unknown(told)
+    (row,) = [row for row in told.settings if row.key == "cloudService.enabled"]
+    assert row.verdict == "unknown"
+
+
 # --- expectation-unmet --------------------------------------------------------------------------
 
 

@@ -238,10 +238,10 @@ def test_reconfigured() -> None:
 
 
 @given(
-    calls=st.lists(st.tuples(st.floats(0, 7200), st.integers(1, 12)), max_size=40),
+    calls=st.lists(st.tuples(st.integers(0, 7200), st.integers(1, 12)), max_size=40),
     wanted=st.integers(1, 12),
 )
-def test_allowance_holds(calls: list[tuple[float, int]], wanted: int) -> None:
+def test_allowance_holds(calls: list[tuple[int, int]], wanted: int) -> None:
     """Whenever it says that so many calls may be made, the hour before had room for them."""
     one, made = begun(now=0.0), []
     for moment, count in sorted(calls):
