@@ -56,12 +56,7 @@ class Running:
 
     def processor(self) -> float:
         """Seconds of a processor that it has used so far, user and system."""
-        if (
-            sys.platform == "linux"
-        ):  # the clock that clock_getcpuclockid(3) names: no ticks of 10 ms
-            return time.clock_gettime((~self._process.pid << 3) | 2)
-        used = self._known.cpu_times()
-        return float(used.user + used.system)
+        return _processor(self._known)
 
     def resident(self) -> float:
         """MiB of memory that it holds."""
@@ -160,3 +155,10 @@ def notified(place: Path) -> Iterator[socket.socket]:
 def said(errors: Path) -> str:
     """The end of what a service complained of."""
     return errors.read_text("utf-8", "replace")[-2000:] or "it said nothing"
+
+
+def _processor(known: psutil.Process) -> float:
+    if psutil.LINUX:  # the clock that clock_getcpuclockid(3) names; /proc rounds the same to 10 ms
+        return time.clock_gettime((~known.pid << 3) | 2)
+    used = known.cpu_times()
+    return float(used.user + used.system)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -58,3 +60,17 @@ def test_a_checkin_cannot_be_stale_before_it_is_late(tmp_path: Path) -> None:
     path = written(tmp_path, '[checkin]\nlate = "24h"\nstale = "4h"\n')
     with pytest.raises(ConfigError, match="late must not be longer than stale"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[sinks.a]\ntype = "nowhere"\n', '[sinks.a]\ntype = "file"\n', '[store]\nmax_size = "much"\n'],
+)
+def test_checking_refuses_what_the_service_would_refuse(tmp_path: Path, text: str) -> None:
+    """`config check` is the place to learn of a wrong sink or size, not the next restart."""
+    asked = ["--config", str(written(tmp_path, text)), "config", "check"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mdeinspect", *asked], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("mdeinspect: cannot use ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from mdeinspect import catalogue, rules
@@ -41,6 +42,8 @@ def open_host(target: Target, config: Config, stop: threading.Event | None = Non
     if target.platform not in (None, this_platform()):
         raise UsageError(f"cannot inspect this machine as {target.platform}; name a --root")
     cli = target.mdatp or config.agent.cli
+    if target.mdatp and not os.path.lexists(target.mdatp):
+        raise UsageError(f"cannot run {target.mdatp}: there is no such program; correct --mdatp")
     return LiveHost(cli=cli, timeout=config.agent.timeout.total_seconds(), stop=stop)
 
 

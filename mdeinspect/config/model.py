@@ -131,7 +131,7 @@ class Expect(Strict):
 
     channel: Literal["mde_attach", "mdm", "managed_file", "local", "none"] | None = None
     tag: str | None = None
-    policy: bool | None = None
+    policy: Literal[True, False] | None = None
 
 
 @dataclass(frozen=True, slots=True)

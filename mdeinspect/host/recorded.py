@@ -149,13 +149,22 @@ def _about(files: Files) -> dict[str, Any]:
     try:
         data, _ = files.read(HOST_JSON, MAX_FILE)
         raw = json.loads(data)
-        return {name: DECODERS[name](raw[name]) for name in DECODERS if name in _object(raw)}
+        return {name: _decoded(name, raw[name]) for name in DECODERS if name in _object(raw)}
     except NotThere:
         return {}
     except Unreadable as error:
         raise UsageError(f"cannot use host.json: {error}") from error
-    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+    except RecursionError as error:
+        raise UsageError("cannot use host.json: it is nested too deeply") from error
+    except (ValueError, TypeError) as error:
         raise UsageError(f"cannot use host.json: {error}") from error
+
+
+def _decoded(name: str, value: Any) -> Any:
+    try:
+        return DECODERS[name](value)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise UsageError(f"cannot use host.json: {name}: {error}") from error
 
 
 def _object(value: Any) -> dict[str, Any]:

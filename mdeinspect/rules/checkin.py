@@ -72,10 +72,8 @@ def checkin_failing(context: Context) -> Iterator[Outcome]:
 def checkin_stale(context: Context) -> Iterator[Outcome]:
     """Neither succeeding nor trying."""
     if context.checkin.state == "unknown":
-        why = (
-            context.snapshot["wdavstate"].reason or "cannot find a check-in time: none is recorded"
-        )
-        yield Unsure(why)
+        why = context.snapshot["wdavstate"].reason
+        yield Unsure(why or "cannot tell when SenseCM last succeeded: no such time is recorded")
     yield from _raise(context, "stale", _worse_with_age(context))
 
 

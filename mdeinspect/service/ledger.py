@@ -105,5 +105,5 @@ class Ledger:
 
     def _failed(self, error: StoreError, now: datetime, clock: float) -> None:
         self.distrust(error)
-        self.failed, self.retry_at = True, clock + RETRY
+        self.failed, self.retry_at = True, clock + (0.0 if self.broken else RETRY)
         self._blind_since = self._blind_since or now
