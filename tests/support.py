@@ -79,10 +79,21 @@ MAC_ONLY = {
     "tamperProtection": "block",
 }
 WRAPPED = frozenset(
-    "automaticDefinitionUpdateEnabled behaviorMonitoring cloudAutomaticSampleSubmissionConsent "
-    "cloudDiagnosticEnabled cloudEnabled edrDeviceTags edrEarlyPreviewEnabled edrGroupIds managedBy "
-    "networkProtectionEnforcementLevel passiveModeEnabled realTimeProtectionEnabled "
-    "tamperProtection".split()
+    {
+        "automaticDefinitionUpdateEnabled",
+        "behaviorMonitoring",
+        "cloudAutomaticSampleSubmissionConsent",
+        "cloudDiagnosticEnabled",
+        "cloudEnabled",
+        "edrDeviceTags",
+        "edrEarlyPreviewEnabled",
+        "edrGroupIds",
+        "managedBy",
+        "networkProtectionEnforcementLevel",
+        "passiveModeEnabled",
+        "realTimeProtectionEnabled",
+        "tamperProtection",
+    }
 )
 
 
