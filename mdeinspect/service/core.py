@@ -74,6 +74,7 @@ class Service:
         self._changed_at: datetime | None = None  # when a policy file was last seen to change
         self._suspect: tuple[float, bool] | None = None  # a change without an event, so far
         self._doubt_at = 0.0
+        self._handed = 0  # the newest event that any sink has had, as the store was opened anew
         self._clock_gap = self._gap()
         self._notifier = Notifier()
         recorded = self._lookout.facts.recorded
@@ -278,10 +279,12 @@ class Service:
 
     def _reopen(self, now: float) -> None:
         """The database is gone or broken: open it anew, and say so where it is another."""
+        handed = max((one.handed or 0 for one in self._outlets.status()), default=self._handed)
+        self._handed = handed  # there is no outlet any more, should this fail
         self._outlets.close(0.5)
         # A number of the old stream would say that something of the new one was handed over.
         self._take_acknowledgements(self._inbox.acknowledgements())
-        if self._ledger.reopen(self._now(), now):
+        if self._ledger.reopen(handed, self._now(), now):
             self._open_outlets()
 
     def _publish(self, found: Report) -> None:

@@ -6,6 +6,7 @@ daemon itself wait, and all that is told after a failure carries since when noth
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from mdeinspect.service import events
 from mdeinspect.store.errors import StoreError
 from mdeinspect.store.writer import Store
 
+RECENT = 500  # events that are kept in mind, should the store break before a sink had them
 RETRY = 10.0  # seconds until a commit that failed is tried again
 BROKEN = frozenset({"gone", "corrupt", "missing"})
 log = structlog.get_logger()
@@ -40,6 +42,7 @@ class Ledger:
         self._rows = store.memory()
         self.memory = Memory.from_rows(self._rows)
         self._waiting: list[Event] = []
+        self._recent: deque[tuple[int, Event]] = deque(maxlen=RECENT)
         self._blind_since: datetime | None = None
         self.failed = self.broken = False
         self.retry_at = 0.0
@@ -67,11 +70,12 @@ class Ledger:
             batch = [replace(event, data={**event.data, **blind}) for event in batch]
         host = EventHost(facts.name, self.store.host_id, facts.platform)
         try:
-            self.store.commit(changed, batch, host, now)
+            numbers = self.store.commit(changed, batch, host, now)
         except StoreError as error:
             self._failed(error, now, clock)
             return False
         self._rows, self.memory, self._waiting = rows, memory, []
+        self._recent.extend(zip(numbers, batch, strict=True))
         self.failed, self._blind_since = False, None
         return True
 
@@ -80,10 +84,11 @@ class Ledger:
         log.error("store fails", error=str(error), kind=error.kind)
         self.broken = self.broken or error.kind in BROKEN
 
-    def reopen(self, now: datetime, clock: float) -> bool:
+    def reopen(self, handed: int, now: datetime, clock: float) -> bool:
         """Open the store anew, a broken one as another with another stream; whether it is open.
 
-        What is remembered goes into it, and an event says so.
+        What is remembered goes into it, an event says so, and what was committed after `handed`,
+        which no sink has had, is told again.
         """
         before = self.store.stream
         self.store.close()
@@ -100,7 +105,9 @@ class Ledger:
             self._blind_since = self._blind_since or now
             aside = str(self.store.set_aside or "removed")
             told = events.started(now, Severity.MEDIUM, set_aside=aside, stream_before=before)
-            self._waiting.insert(0, told)
+            lost = [event for seq, event in self._recent if seq > handed]
+            self._waiting = [told, *lost, *self._waiting]
+            self._recent.clear()
         return True
 
     def _failed(self, error: StoreError, now: datetime, clock: float) -> None:

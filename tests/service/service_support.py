@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -14,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
+
+import psutil
 
 from mdeinspect.simulator.host import SimulatedHost
 from mdeinspect.simulator.policies import hardened
@@ -128,7 +131,7 @@ class Daemon:
             self.command(*arguments), capture_output=True, text=True, timeout=PATIENCE, check=False
         )
 
-    def launch(self, *, stdout: int | None = None, env: Mapping[str, str] | None = None) -> Self:
+    def launch(self, *, stdout: int | None = None, pass_fds: Sequence[int] = ()) -> Self:
         """Start it and wait for nothing."""
         self.mailbox.read()
         self.mailbox.messages.clear()
@@ -138,7 +141,8 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=out if stdout is None else stdout,
                 stderr=err,
-                env={**os.environ, "NOTIFY_SOCKET": self.mailbox.name, **(env or {})},
+                env={**os.environ, "NOTIFY_SOCKET": self.mailbox.name},
+                pass_fds=pass_fds,
             )
         return self
 
@@ -167,11 +171,23 @@ class Daemon:
         return code
 
     def kill(self) -> None:
-        """End it at once, as a power failure would."""
+        """End it at once, as a power failure would, with every program that it runs."""
         if self.process is not None:
+            children = self.children()
             self.process.kill()
             self.process.wait(PATIENCE)
             self.process = None
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+
+    def children(self) -> list[psutil.Process]:
+        """The programs that it runs."""
+        assert self.process is not None
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
 
     def told(self, kind: str | None = None, **fields: Any) -> list[dict[str, Any]]:
         """The events that the store holds, of one type and with these values."""
