@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test check format golden bench clean
+.PHONY: help demo test soak check format golden bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
@@ -20,6 +20,11 @@ demo: $(STAMP)  ## inspect a simulated host before and after something goes wron
 
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest -n auto
+
+# MDEINSPECT_SOAK_ROUNDS: how often the service is killed.
+soak: export MDEINSPECT_SOAK_ROUNDS ?= 300
+soak: $(STAMP)  ## kill the service 300 times while everything changes
+	$(BIN)/python -m pytest tests/service/test_crash.py
 
 check: $(STAMP)  ## format, lint, types, architecture
 	$(BIN)/ruff format --check .
