@@ -189,6 +189,14 @@ class Daemon:
         except psutil.NoSuchProcess:
             return []
 
+    def busy(self, seconds: float) -> float:
+        """The share of a processor that it uses for so long."""
+        assert self.process is not None
+        watched = psutil.Process(self.process.pid)
+        before = sum(watched.cpu_times()[:2])
+        time.sleep(seconds)
+        return (sum(watched.cpu_times()[:2]) - before) / seconds
+
     def told(self, kind: str | None = None, **fields: Any) -> list[dict[str, Any]]:
         """The events that the store holds, of one type and with these values."""
         found = []

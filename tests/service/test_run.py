@@ -583,6 +583,28 @@ def test_slow_agent(tmp_path: Path, daemon_of: Make, own_mounts: tuple[Path, Pat
     assert not any(child.is_running() for child in children), "a program outlived the service"
 
 
+def test_agent_hung_from_the_start(
+    tmp_path: Path, daemon_of: Make, own_mounts: tuple[Path, Path]
+) -> None:
+    """An agent that never answers is waited for in peace; its timeout makes the first report."""
+    etc, srv = own_mounts
+    host = SimulatedHost(tmp_path / "agent", now=None)
+    host.install(srv / "mdatp")
+    host.daemon("slow", slow_seconds=60)
+    config = QUICK + '[heartbeat]\nevery = "1s"\n[agent]\ntimeout = "6s"\n'
+    daemon = daemon_of(None, config=config, options=["--mdatp", "/srv/mdatp"])
+    daemon.wrap = ["unshare", "--mount", "sh", "-c", SHELL, "sh", str(etc), str(srv)]
+    daemon.start()
+    time.sleep(1.5)
+    assert daemon.busy(3.0) < 0.5, "it spins"
+    daemon.assessed()
+    report = json.loads((daemon.state / "report.json").read_text())
+    assert report["sources"]["health"]["kind"] == "timeout"
+    assert report["agent"]["state"] == "unknown"
+    daemon.until_told("heartbeat")
+    assert daemon.stop() == 0
+
+
 def test_gentle(tmp_path: Path, daemon_of: Make, own_mounts: tuple[Path, Path]) -> None:
     """Never more than 30 calls an hour, however short the schedule; policy is watched on."""
     etc, srv = own_mounts
