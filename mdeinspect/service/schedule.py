@@ -17,6 +17,7 @@ DETAILS_AFTER = 6  # and the optional views at this one: by then the agent has a
 CALLS_AN_HOUR = 30
 RESERVE = 8  # calls that the optional views leave for health
 HOUR = 3600.0
+CONFIRM = 601.0  # seconds after which a first failure is looked at again
 SLOWEST = 3600.0  # however often health cannot be read, it is tried once an hour
 RETENTION = 3600.0
 
@@ -73,12 +74,17 @@ class Schedule:
             self.details = now + self.config.schedule.details.total_seconds()
 
     def answered(self, now: float, calls: int, *, readable: bool) -> None:
-        """So many calls were made. Where health could not be read it is asked ever more seldom."""
+        """So many calls were made. Where health could not be read it is asked ever more seldom.
+
+        But once sooner: a finding about the agent wants two readings, ten minutes apart.
+        """
         if not self.counted:
             return
         self.calls.extend([now] * calls)
         self.failures = 0 if readable else self.failures + 1
-        if self.failures:
+        if self.failures == 1:
+            self.health = min(self.health, now + CONFIRM)
+        elif self.failures:
             self.health = max(self.health, now + self._interval())
 
     def policy_changed(self, now: float, *, content: bool) -> None:
@@ -120,6 +126,7 @@ class Schedule:
 
     def _interval(self) -> float:
         interval = self.config.schedule.health.total_seconds()
-        slowed = min(interval * 2 ** min(self.failures, 10), max(interval, SLOWEST))
+        doublings = min(max(0, self.failures - 1), 10)
+        slowed = min(interval * 2**doublings, max(interval, SLOWEST))
         # Up to a tenth earlier, so that a fleet that was started at once drifts apart.
         return float(slowed) * (1 - 0.1 * share(self.host_id, "health"))

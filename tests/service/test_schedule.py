@@ -151,28 +151,31 @@ def test_recorded_is_free() -> None:
 
 
 def test_back_off() -> None:
-    """An agent that does not answer is asked ever more seldom, hourly at the least."""
+    """An agent that does not answer is asked again after ten minutes, then ever more seldom."""
     one, now, gaps = begun(), 1000.0, []
     for _ in range(12):
         one.asked(now, details=False)
         one.answered(now, 1, readable=False)
         gaps.append(one.health - now)
         now = one.health
-    assert gaps[0] <= gaps[1] <= gaps[2]
-    assert gaps[0] > 15 * 60
-    assert all(0.9 * HOUR <= gap <= HOUR for gap in gaps[2:])
+    assert 600 < gaps[0] < 15 * 60
+    assert 15 * 60 < gaps[1] <= gaps[2] <= gaps[3]
+    assert all(0.9 * HOUR <= gap <= HOUR for gap in gaps[3:])
     one.answered(now, 1, readable=True)
     one.asked(now, details=False)
     assert one.health - now <= 15 * 60
 
 
 def test_back_off_of_slow_schedule() -> None:
-    """Whoever asks every six hours is not asked to do so hourly by a failure."""
+    """Whoever asks every six hours is asked once more by a failure, and then not sooner."""
     one = Schedule(Config(schedule=Times(health=Duration(hours=6))), HOSTS[0])
     one.begin(0.0)
     one.asked(0.0, details=False)
     one.answered(0.0, 1, readable=False)
-    assert 5.4 * HOUR <= one.health <= 6 * HOUR
+    assert one.health < 11 * 60
+    one.asked(601.0, details=False)
+    one.answered(601.0, 1, readable=False)
+    assert 5.4 * HOUR <= one.health - 601.0 <= 6 * HOUR
 
 
 @pytest.mark.parametrize("host", HOSTS[:20])
