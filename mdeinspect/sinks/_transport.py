@@ -168,6 +168,9 @@ class Tcp:
             self._socket.settimeout(WRITE_SECONDS)
             for _, frame in self._recent:
                 self._socket.sendall(frame)
+            # Sent anew, and perhaps in vain again: a server may stall for long and then cut.
+            now = time.monotonic()
+            self._recent = deque((now, frame) for _, frame in self._recent)
 
     def send(self, message: bytes) -> None:
         """One frame: its length, a blank, the message."""

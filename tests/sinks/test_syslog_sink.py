@@ -309,6 +309,23 @@ def test_only_the_last_half_minute_is_sent_again(
     sink.close()
 
 
+def test_what_was_sent_again_counts_from_then(tcp: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that stalls and cuts more than once, half a minute apart, still loses nothing."""
+    now = [1000.0]
+    sink = to(tcp, "tcp")
+    for seq, cuts in ((1, 1), (2, 2), (3, 0)):
+        monkeypatch.setattr(time, "monotonic", lambda: now[0])
+        sink.deliver(rendered(seq))
+        monkeypatch.undo()
+        until(lambda seq=seq: seq in numbers(tcp.messages), "the line")
+        if cuts:
+            tcp.cut()
+            until(lambda cuts=cuts: len(tcp.rests) == cuts, "the cut")
+        now[0] += 20
+    assert numbers(tcp.messages) == [1, 1, 2, 1, 2, 3]
+    sink.close()
+
+
 def test_what_is_sent_again_is_bounded(tcp: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much was sent within the half minute, only so much of it is kept."""
     monkeypatch.setattr(_transport, "RESEND_BYTES", 10_000)
