@@ -313,7 +313,7 @@ def test_what_was_sent_again_counts_from_then(tcp: Server, monkeypatch: pytest.M
     """A server that stalls and cuts more than once, half a minute apart, still loses nothing."""
     now = [1000.0]
     sink = to(tcp, "tcp")
-    for seq, cuts in ((1, 1), (2, 2), (3, 0)):
+    for seq, cuts in ((1, 1), (2, 2), (3, 3), (4, 0)):
         monkeypatch.setattr(time, "monotonic", lambda: now[0])
         sink.deliver(rendered(seq))
         monkeypatch.undo()
@@ -322,7 +322,7 @@ def test_what_was_sent_again_counts_from_then(tcp: Server, monkeypatch: pytest.M
             tcp.cut()
             until(lambda cuts=cuts: len(tcp.rests) == cuts, "the cut")
         now[0] += 20
-    assert numbers(tcp.messages) == [1, 1, 2, 1, 2, 3]
+    assert numbers(tcp.messages) == [1, 1, 2, 1, 2, 3, 1, 2, 3, 4]
     sink.close()
 
 
