@@ -32,8 +32,6 @@ from mdeinspect.verdicts import Scene
 if TYPE_CHECKING:
     from mdeinspect.memory import Memory  # only the service has one, and pays for it
 
-NEEDED_CHANNELS = ("mde_attach", "mdm", "managed_file", "local")
-
 
 def report(
     snapshot: Snapshot,
@@ -47,20 +45,41 @@ def report(
 
     With a memory, ages are of time awake, and `since` is when a finding was raised.
     """
-    snapshot = _remembering(snapshot, memory, now)
+    context = _context(_remembering(snapshot, memory, now), config, catalogue, now, memory)
+    snapshot = context.snapshot
+    findings, unknown = _findings(context, rules)
+    return Report(
+        taken_at=snapshot.taken_at,
+        host=snapshot.host,
+        agent=context.agent,
+        authority=context.authority,
+        checkin=context.checkin,
+        settings=tuple(_redacted(row, context) for row in context.settings.values()),
+        findings=findings,
+        unknown=unknown,
+        sources=dict(sorted(snapshot.readings.items())),
+        blind=_blind(snapshot, context.agent, list(context.channels.values())),
+    )
+
+
+def _context(
+    snapshot: Snapshot,
+    config: Config,
+    catalogue: Catalogue,
+    now: datetime,
+    memory: Memory | None,
+) -> Context:
+    """Everything that is known before the first rule is asked."""
     health = snapshot.value("health")
     health = health if isinstance(health, Health) else None
     channels = policies(snapshot)
     agent = _agent(snapshot, health)
-    managed_by = health.value("managed_by") if health else None
-    governor = authority(
-        snapshot.host.platform, managed_by if isinstance(managed_by, str) else None, channels
-    )
-    scene = Scene(
-        snapshot, governor, channels, catalogue, agent.version, config.schedule.grace, now
-    )
-    rows = settings(scene)
-    context = Context(
+    told = health.value("managed_by") if health else None
+    managed_by = told if isinstance(told, str) else None
+    governor = authority(snapshot.host.platform, managed_by, channels)
+    grace = config.schedule.grace
+    scene = Scene(snapshot, governor, channels, catalogue, agent.version, grace, now)
+    return Context(
         snapshot=snapshot,
         now=now,
         config=config,
@@ -68,22 +87,9 @@ def report(
         agent=agent,
         authority=governor,
         channels=channels,
-        settings={row.key: row for row in rows},
+        settings={row.key: row for row in settings(scene)},
         checkin=checkin(snapshot, governor, channels, config.checkin, now),
         memory=memory,
-    )
-    findings, unknown = _findings(context, rules)
-    return Report(
-        taken_at=snapshot.taken_at,
-        host=snapshot.host,
-        agent=agent,
-        authority=governor,
-        checkin=context.checkin,
-        settings=tuple(_redacted(row, context) for row in rows),
-        findings=findings,
-        unknown=unknown,
-        sources=dict(sorted(snapshot.readings.items())),
-        blind=_blind(snapshot, agent, list(channels.values())),
     )
 
 
