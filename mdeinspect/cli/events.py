@@ -77,7 +77,7 @@ def command(
                 last = 0  # another store: its numbers start anew
             last = _print(reader, last, wanted, as_json=as_json)
     except KeyboardInterrupt:
-        pass
+        pass  # how a person ends --follow
     finally:
         reader.close()
 

@@ -25,7 +25,7 @@ WITHOUT_EFFECT = (
     title="{path} stands {times} times in {file}",
     detail="{file} ({channel}) has {path} {times} times; the last one counts, and the others are "
     "lost without a word.",
-    remedy="Keep one of them. `python -m json.tool` does not show repeats, `mdeinspect lint` does.",
+    remedy="Keep one of them. `python -m json.tool` does not show repeats.",
     means="An object of the file has the same key more than once, or two payloads of a profile set "
     "the same section. It is graded medium when the key is a setting, a section of settings or a "
     "member of a list entry.",

@@ -68,7 +68,9 @@ def test_wrong_options_are_refused_by_name(key: str, options: dict[str, Any]) ->
 @pytest.mark.parametrize("options", RIGHT)
 def test_right_options_make_a_sink_and_touch_nothing(options: dict[str, Any]) -> None:
     """Making a sink opens no file and no connection: none of these places exists."""
-    sinks.make("siem", options).close()
+    sink = sinks.make("siem", options)
+    sink.close()
+    assert type(sink).__module__ == f"mdeinspect.sinks.{options['type']}"
 
 
 def test_without_a_sink_native_lines_go_to_standard_output() -> None:
