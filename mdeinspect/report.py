@@ -139,13 +139,22 @@ def _findings(
         if chosen.get("enabled", True) is False:
             continue
         asked = replace(context, options={**one.options, **chosen})
-        for outcome in evaluate(one, asked):
+        for outcome in _outcomes(one, asked):
             if isinstance(outcome, Unknown):
                 unknown.append(outcome)
             else:
                 findings.append(_dated(_graded(outcome, chosen, context), context.memory))
     order = sorted(findings, key=lambda f: (-f.severity, f.code, f.subject))
     return tuple(order), tuple(sorted(set(unknown), key=lambda u: (u.code, u.because)))
+
+
+def _outcomes(one: Rule, context: Context) -> Sequence[Finding | Unknown]:
+    """What a rule says. One that fails must not silence the others, nor end the service."""
+    try:
+        return list(evaluate(one, context))
+    except Exception as error:  # noqa: BLE001 -- said as unknown, which clears nothing
+        fault = f"cannot tell: a fault of mdeinspect itself ({type(error).__name__})"
+        return [Unknown(one.code, fault)]
 
 
 def _dated(finding: Finding, memory: Memory | None) -> Finding:

@@ -703,6 +703,7 @@ def test_whatever_a_record_holds_there_is_a_report(
             host.command(name, content, exit=data.draw(st.sampled_from([None, 0, 1])))
         report = host.report()
     assert [name for name, found in report.sources.items() if found.kind == "internal"] == []
+    assert [one for one in report.unknown if "a fault of mdeinspect" in one.because] == []
     shown = json.loads(line(status(report)))
     assert set(shown["sources"]) == set(report.sources)
 
