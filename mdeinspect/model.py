@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
+
+from mdeinspect.severity import Severity as Severity
 
 T = TypeVar("T")
 
@@ -28,26 +29,6 @@ Verdict = Literal[
 CheckinState = Literal[
     "not-applicable", "clock-skew", "never", "failing", "stale", "late", "fresh", "unknown"
 ]
-
-
-class Severity(enum.IntEnum):
-    """How bad a finding is. Ordered, so that thresholds compare."""
-
-    INFO = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
-
-    @property
-    def word(self) -> str:
-        """The lower-case word used in config, JSON and on screen."""
-        return self.name.lower()
-
-    @classmethod
-    def of(cls, word: str) -> Severity:
-        """The severity named by `word`; raises KeyError for any other word."""
-        return cls[word.upper()]
 
 
 # --- what was read ------------------------------------------------------------------------------

@@ -30,7 +30,8 @@ from mdeinspect.sources.processes import PROCESSES
 from mdeinspect.sources.product_state import PRODUCT_STATE
 from mdeinspect.sources.security_management import SOURCES as DELIVERED
 from mdeinspect.sources.security_management import Outcome
-from mdeinspect.views.status import line, status
+from mdeinspect.views.outcome import line
+from mdeinspect.views.status import status
 from support import NOW, ONBOARD, HostFolder, filetime
 
 MOMENT = datetime(2026, 11, 22, 10, tzinfo=UTC)

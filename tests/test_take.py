@@ -20,7 +20,8 @@ from mdeinspect.errors import NotThere, Unreadable
 from mdeinspect.inspect import NEWEST, SETTLE, Plan, look, take
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process, Reading
 from mdeinspect.sources import CommandSource, load
-from mdeinspect.views.status import line, status
+from mdeinspect.views.outcome import line
+from mdeinspect.views.status import status
 from support import (
     ATTACH,
     CORE_LOG,

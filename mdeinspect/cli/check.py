@@ -9,7 +9,7 @@ import click
 from mdeinspect.cli import options
 from mdeinspect.cli.inspection import inspect
 from mdeinspect.views.check_line import check_line
-from mdeinspect.views.status import exit_code, line
+from mdeinspect.views.outcome import exit_code, line
 
 if TYPE_CHECKING:
     from mdeinspect.model import Severity

@@ -15,7 +15,7 @@ from mdeinspect.cli.status import show
 from mdeinspect.host.live import this_platform
 from mdeinspect.model import Severity
 from mdeinspect.simulator import demo, scenarios
-from mdeinspect.views.status import exit_code
+from mdeinspect.views.outcome import exit_code
 
 if TYPE_CHECKING:
     from mdeinspect.cli import Target

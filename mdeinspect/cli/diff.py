@@ -7,7 +7,7 @@ import click
 from mdeinspect.cli import options
 from mdeinspect.cli.inspection import inspect
 from mdeinspect.views import diff_text
-from mdeinspect.views.status import line
+from mdeinspect.views.outcome import line
 
 
 @click.command(epilog="Exit code: 0 no difference, 1 a difference, 3 cannot tell.")

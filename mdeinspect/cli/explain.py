@@ -8,7 +8,7 @@ from mdeinspect import catalogue, rules
 from mdeinspect.cli import options
 from mdeinspect.errors import UsageError
 from mdeinspect.views import rule_text, settings_list
-from mdeinspect.views.status import line
+from mdeinspect.views.outcome import line
 
 
 @click.command()

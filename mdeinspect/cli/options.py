@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from mdeinspect.model import Severity
+from mdeinspect.severity import Severity
 
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -11,7 +11,7 @@ import click
 
 from mdeinspect.cli import options
 from mdeinspect.errors import MdeinspectError, UsageError
-from mdeinspect.views.status import exit_code, line
+from mdeinspect.views.outcome import exit_code, line
 
 if TYPE_CHECKING:
     from mdeinspect.cli import Target

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 from mdeinspect.documents import plain
 from mdeinspect.documents.health import Health, moment
-from mdeinspect.model import Finding, Reading, Report, SettingState, Severity
+from mdeinspect.model import Finding, Reading, Report, SettingState
 from mdeinspect.privacy import mask
 
 SCHEMA = "mdeinspect.status/1"
@@ -66,19 +65,6 @@ def status(report: Report) -> dict[str, Any]:
     }
     result: dict[str, Any] = mask(_json(found))
     return result
-
-
-def line(found: dict[str, Any]) -> str:
-    """The object as one readable JSON document, the same wherever it is printed."""
-    return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False)
-
-
-def exit_code(found: dict[str, Any], fail_on: Severity) -> int:
-    """0 nothing found at or above `fail_on`, 1 something, 3 nothing and not able to tell."""
-    counted = [f for f in found["findings"] if f["accepted"] is None]
-    if any(Severity.of(f["severity"]) >= fail_on for f in counted):
-        return 1
-    return 3 if found["cannot_tell"] else 0
 
 
 def _json(value: Any) -> Any:
