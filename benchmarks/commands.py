@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +12,10 @@ from benchmarks import hosts
 from benchmarks.figure import Figure, figure
 from benchmarks.measure import in_process, whole_runs
 from mdeinspect.documents.health import parse_health
+from mdeinspect.store.last import write_report
 
 BARE = "python3 -c pass"
+LAST = ("status", "--last")
 
 
 def measure(top: Path) -> Sequence[Figure]:
@@ -25,6 +30,7 @@ def measure(top: Path) -> Sequence[Figure]:
             "text": [*usual, "status"],
             "check": [*usual, "check"],
             "help": ["-m", "mdeinspect", "--help"],
+            "last": ["-m", "mdeinspect", "--state", str(_reported(top / "state", usual)), *LAST],
             "many": [*many, "status", "--json"],
             "huge": [*huge, "status", "--json"],
         }
@@ -36,6 +42,7 @@ def measure(top: Path) -> Sequence[Figure]:
         "status-json": (runs.median("json"), "status --json on a recorded host; aim: under 200 ms"),
         "status-text": (runs.median("text"), "the screen of status; aim: under 300 ms"),
         "check": (runs.median("check"), "one line and an exit code; aim: under 150 ms"),
+        "status-last": (runs.median("last"), "the last report on the screen; aim: under 80 ms"),
         "help": (runs.median("help"), "the list of commands; aim: under 100 ms"),
         "parse-health-60": (
             in_process(lambda: parse_health(health)),
@@ -51,6 +58,16 @@ def measure(top: Path) -> Sequence[Figure]:
         ),
     }
     return [figure(name, value, "ms", note, base=bare) for name, (value, note) in values.items()]
+
+
+def _reported(folder: Path, usual: Sequence[str]) -> Path:
+    """A state folder with the report that a service would have left there."""
+    done = subprocess.run(
+        [sys.executable, *usual, "status", "--json"], capture_output=True, timeout=60, check=False
+    )
+    folder.mkdir()
+    write_report(folder, json.loads(done.stdout))
+    return folder
 
 
 def _on(root: Path) -> list[str]:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
+from mdeinspect.cli import cli
+from mdeinspect.store.last import write_report
 from support import HOUR, MANAGED, HostFolder
 
 HEAVY = ("rich", "structlog", "watchdog", "pydantic", "psutil", "asyncio", "sqlite3", "ssl")
@@ -26,26 +29,48 @@ print(json.dumps({"code": code, "modules": sorted(sys.modules)}), file=sys.stder
 
 def imported(*args: str) -> set[str]:
     """The top-level names of all modules that a command leads to."""
+    return {name.partition(".")[0] for name in modules(*args)}
+
+
+def modules(*args: str) -> set[str]:
+    """All modules that a command leads to."""
     result = subprocess.run(
         [sys.executable, "-c", PROBE, *args], capture_output=True, text=True, timeout=60, check=True
     )
     told = json.loads(result.stderr.splitlines()[-1])
     assert told["code"] in (0, 1, 3), result.stderr
-    return {name.partition(".")[0] for name in told["modules"]}
+    return set(told["modules"])
 
 
 @pytest.mark.parametrize(
     "command",
-    [["status", "--json"], ["check"], ["check", "--json"], ["status", "--json", "--details"]],
+    [
+        ["status"],
+        ["status", "--json"],
+        ["check"],
+        ["check", "--json"],
+        ["status", "--json", "--details"],
+    ],
     ids=" ".join,
 )
-def test_no_heavy_import_for_a_machine_readable_answer(
-    host: HostFolder, command: list[str]
-) -> None:
+def test_no_heavy_import_for_an_answer(host: HostFolder, command: list[str]) -> None:
     """On a record, without a configuration: none of the libraries of the edges."""
     host.health().file(MANAGED, {"antivirusEngine": {"enforcementLevel": "real_time"}})
     host.checkin(HOUR).enabled_at_boot()
     assert not imported("--root", str(host.root), *command) & set(HEAVY)
+
+
+def test_the_last_report_is_shown_without_the_nouns(
+    host: HostFolder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """`status --last` reads a file and lays it out: nothing of the inspection is built for it."""
+    host.health().enabled_at_boot()
+    shown = CliRunner().invoke(cli, ["--root", str(host.root), "status", "--json"])
+    folder = tmp_path_factory.mktemp("state")
+    write_report(folder, json.loads(shown.output))
+    found = modules("--state", str(folder), "status", "--last")
+    assert "mdeinspect.views.status_text" in found
+    assert not {"mdeinspect.model", "mdeinspect.documents", "mdeinspect.rules"} & found
 
 
 def test_a_mac_costs_no_more(mac: HostFolder) -> None:

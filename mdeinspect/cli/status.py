@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from mdeinspect.views.outcome import exit_code, line
 if TYPE_CHECKING:
     from mdeinspect.cli import Target
     from mdeinspect.model import Severity
+
+WIDTH = 80  # where there is no terminal
+WIDEST = 1000
 
 
 @click.command(epilog=options.EXIT_CODES)
@@ -65,12 +69,29 @@ def command(
 
 def show(found: dict[str, Any], code: int, *, everything: bool = False) -> None:
     """Print the screen for a status object."""
-    from rich.console import Console
-
     from mdeinspect.views.status_text import text
 
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    click.echo(text(Console(highlight=False), found, code=code, everything=everything), color=True)
+    shown = text(found, code=code, everything=everything, width=_width(), colour=_colour())
+    click.echo(shown, color=True)
+
+
+def _width() -> int:
+    """Columns of the terminal; `COLUMNS` overrides it."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) > 0:
+        return min(int(told), WIDEST)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or WIDTH
+    except (OSError, ValueError):
+        return WIDTH
+
+
+def _colour() -> bool:
+    """Whether whoever reads this wants colours: a terminal, and no word against it."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "dumb"):
+        return bool(os.environ.get("FORCE_COLOR"))
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
 def _inspect(target: Target, *, details: bool) -> dict[str, Any]:
