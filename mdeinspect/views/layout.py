@@ -71,9 +71,8 @@ def fold(text: str, width: int) -> list[str]:
             lines[-1] = lines[-1].rstrip()
             lines.append("")
         lines[-1] += word
-        while cells(lines[-1].rstrip()) > width:
-            head = _head(lines[-1], width)
-            lines[-1:] = [head, lines[-1][len(head) :]]
+        while rest := _over(lines[-1], width):
+            lines[-1:] = [lines[-1][: -len(rest)], rest]
     lines[-1] = lines[-1].rstrip()
     return lines
 
@@ -113,15 +112,17 @@ def _widths(rows: Sequence[Sequence[Cell]], columns: Sequence[Column], room: int
     return widths
 
 
-def _head(text: str, width: int) -> str:
-    """As much of a text as `width` columns hold, and at least one sign."""
+def _over(text: str, width: int) -> str:
+    """What does not fit `width` columns, blanks at the end apart; the first sign always fits."""
+    if cells(text.rstrip()) <= width:
+        return ""
     taken = used = 0
     for sign in text:
         used += _sign(sign)
         if used > width and taken:
             break
         taken += 1
-    return text[:taken]
+    return text[taken:]
 
 
 def _sign(sign: str) -> int:
