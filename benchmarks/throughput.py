@@ -13,6 +13,7 @@ from mdeinspect.events import Event, EventHost, Evidence
 from mdeinspect.model import Severity
 from mdeinspect.service.inbox import Inbox
 from mdeinspect.service.outlets import Outlets
+from mdeinspect.sinks import checked
 from mdeinspect.store.writer import Store
 
 HOST = EventHost("web-07", "7d1c", "linux")
@@ -43,7 +44,8 @@ def _rate(top: Path, batch: int) -> float:
     inbox = Inbox()
     outlets = Outlets(top / "state", inbox.acknowledge, inbox.doubt)
     with Store.open(top / "state") as store:
-        outlets.open({"siem": {"type": "file", "path": str(top / "events.ndjson")}}, store)
+        file = {"type": "file", "path": str(top / "events.ndjson")}
+        outlets.open(checked({"siem": file}), store)
         try:
             began = time.perf_counter()
             while store.last_seq < WANTED and time.perf_counter() - began < ENOUGH:

@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 
 
 def configuration(target: Target) -> Config:
-    """The configuration that applies; a recorded host only has the one that is named."""
-    path: Path | None = target.config
-    if path is None and target.root is None and config_file.DEFAULT.exists():
-        path = config_file.DEFAULT
-    config = config_file.load(path)
+    """The configuration that applies; raises `ConfigError`."""
+    config = config_file.load(config_path(target))
     rules.validate(config)
     return config
+
+
+def config_path(target: Target) -> Path | None:
+    """The file that is named, else the usual one, if there; a recorded host has no usual one."""
+    if target.config is None and target.root is None and config_file.DEFAULT.exists():
+        return config_file.DEFAULT
+    return target.config
 
 
 def open_host(target: Target, config: Config, stop: threading.Event | None = None) -> Host:

@@ -35,12 +35,12 @@ def command(target: Target) -> None:
 
 def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     from mdeinspect import catalogue, rules, sources
-    from mdeinspect.cli.inspection import configuration, open_host
-    from mdeinspect.config import load as config_file
+    from mdeinspect.cli.inspection import config_path, open_host
+    from mdeinspect.config.load import DEFAULT
     from mdeinspect.host.recorded import RecordedHost
+    from mdeinspect.service import settings
     from mdeinspect.service.core import Parts, Service
-    from mdeinspect.sinks import chosen
-    from mdeinspect.store import place, size
+    from mdeinspect.store import place
     from mdeinspect.store.writer import Store
 
     def host_of(config: Config) -> Host:
@@ -48,29 +48,25 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
             return RecordedHost(target.root, platform=target.platform, live_clock=True)
         return open_host(target, config, stop)
 
-    def load_config() -> Config:
-        """The configuration, wrong options of sinks and sizes refused."""
-        config = configuration(target)
-        chosen(config.sinks)
-        size.parse(config.store.max_size)
-        return config
+    def load() -> settings.Settings:
+        return settings.load(config_path(target))
 
-    config = load_config()
+    chosen = load()
     folder = target.state or place.default(place.here())
-    path = target.config or (config_file.DEFAULT if target.root is None else None)
+    path = target.config or (DEFAULT if target.root is None else None)
     parts = Parts(
         folder=folder,
         open_host=host_of,
-        load_config=load_config,
+        load=load,
         config_path=str(path) if path else None,
         catalogue=catalogue.load(),
         rules=tuple(rules.load().values()),
         sources=sources.load(),
         root=str(Path(target.root).resolve()) if target.root else "",
     )
-    host_of(config)  # a folder that is not there ends it here, before anything is touched
+    host_of(chosen.config)  # a folder that is not there ends it here, before anything is touched
     with Store.open(folder) as store:
-        Service(parts, config, store, inbox).run()
+        Service(parts, chosen, store, inbox).run()
 
 
 def _listen(inbox: Inbox, stop: threading.Event) -> None:

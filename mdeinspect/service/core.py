@@ -27,6 +27,7 @@ from mdeinspect.service.lookout import Lookout
 from mdeinspect.service.notify import Notifier
 from mdeinspect.service.outlets import Outlets
 from mdeinspect.service.schedule import RETENTION, Schedule
+from mdeinspect.service.settings import Settings
 from mdeinspect.sources import CommandSource, Source
 from mdeinspect.store import size
 from mdeinspect.store.errors import StoreError
@@ -47,11 +48,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a service is made of; `open_host` and `load_config` are asked again on a reload."""
+    """What a service is made of; `open_host` and `load` are asked again on a reload."""
 
     folder: Path
     open_host: Callable[[Config], Host]
-    load_config: Callable[[], Config]
+    load: Callable[[], Settings]
     config_path: str | None
     catalogue: Catalogue
     rules: Sequence[Rule]
@@ -62,9 +63,10 @@ class Parts:
 class Service:
     """One service on one host. `run` returns when it was asked to stop."""
 
-    def __init__(self, parts: Parts, config: Config, store: Store, inbox: Inbox) -> None:
+    def __init__(self, parts: Parts, settings: Settings, store: Store, inbox: Inbox) -> None:
         self._parts = parts
-        self._config = config
+        self._settings = settings
+        config = self._config = settings.config
         self._inbox = inbox
         self._ledger = Ledger(parts.folder, store)
         self._lookout = Lookout(parts.open_host(config), parts.sources, config)
@@ -87,7 +89,7 @@ class Service:
 
     def run(self) -> None:
         """Work until a signal ends it, then drain."""
-        self._outlets.open(self._config.sinks, self._ledger.store)
+        self._outlets.open(self._settings.sinks, self._ledger.store)
         self._watcher.start()
         self._lookout.files(time.monotonic())
         self._agent.start()
@@ -354,30 +356,31 @@ class Service:
         self._notifier.reloading()
         error = None
         try:
-            config = self._parts.load_config()
-            host = self._parts.open_host(config)
+            settings = self._parts.load()
+            host = self._parts.open_host(settings.config)
         except (ConfigError, UsageError) as wrong:
             error = str(wrong)
             log.error("configuration refused", error=error)
         else:
-            self._adopt(config, host, now)
+            self._adopt(settings, host, now)
         digest = own.digest(self._config)
         self._tell(events.reloaded(self._now(), self._parts.config_path, error, digest))
         self._notifier.ready("configuration refused" if error else "configuration taken")
 
-    def _adopt(self, config: Config, host: Host, now: float) -> None:
-        before, self._config = self._config, config
+    def _adopt(self, settings: Settings, host: Host, now: float) -> None:
+        before, self._settings = self._settings, settings
+        config = self._config = settings.config
         self._lookout.use(host, config)
         self._schedule.reconfigured(config, now)
         self._unsaid = self._unsaid or self._report is not None
-        if config.sinks != before.sinks:
+        if settings.sinks != before.sinks:
             self._outlets.close(1.0)
             self._take_acknowledgements(self._inbox.acknowledgements())
             self._open_outlets()
 
     def _open_outlets(self) -> None:
         try:
-            self._outlets.open(self._config.sinks, self._ledger.store)
+            self._outlets.open(self._settings.sinks, self._ledger.store)
         except StoreError as error:
             self._ledger.distrust(error)
             self._ledger.broken = True  # without sinks nothing is told: once more, soon

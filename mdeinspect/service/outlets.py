@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from mdeinspect.service.ledger import BROKEN
-from mdeinspect.sinks import Line, chosen
+from mdeinspect.sinks import Line, opened
 from mdeinspect.sinks.delivery import Delivery, Status
+from mdeinspect.sinks.options import Common
 from mdeinspect.store.errors import StoreError
 from mdeinspect.store.reader import Reader
 from mdeinspect.store.writer import Store
@@ -33,8 +33,8 @@ class Outlets:
         """The names of the sinks."""
         return [delivery.name for delivery in self._deliveries]
 
-    def open(self, configured: Mapping[str, Mapping[str, Any]], store: Store) -> None:
-        """Start every sink of the configuration where it left off.
+    def open(self, options: Mapping[str, Common], store: Store) -> None:
+        """Start every sink where it left off.
 
         Raises `ConfigError` and `StoreError`; then none is open.
         """
@@ -50,7 +50,7 @@ class Outlets:
                 self._stop,
                 handed=store.cursor(one.name) or None,
             )
-            for one in chosen(configured, self._stop)
+            for one in opened(options, self._stop)
         )
         for delivery in self._deliveries:
             delivery.start()

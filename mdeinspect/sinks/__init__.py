@@ -78,12 +78,24 @@ def chosen(
 
     Raises `ConfigError`.
     """
-    return tuple(_chosen(*item, stop) for item in (configured or DEFAULT).items())
+    return opened(checked(configured), stop)
+
+
+def checked(configured: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Common]:
+    """The options of every sink, by its name, validated. Raises `ConfigError`."""
+    return {name: _checked(name, options) for name, options in (configured or DEFAULT).items()}
+
+
+def opened(
+    options: Mapping[str, Common], stop: threading.Event | None = None
+) -> tuple[Chosen, ...]:
+    """The sinks of options that were checked; raises `ConfigError` for what does not fit."""
+    return tuple(_opened(*item, stop) for item in options.items())
 
 
 def make(name: str, options: Mapping[str, Any], stop: threading.Event | None = None) -> Sink:
     """The sink of `[sinks.<name>]`; `stop` ends its waits. Raises `ConfigError`."""
-    return _chosen(name, options, stop).sink
+    return _opened(name, _checked(name, options), stop).sink
 
 
 @functools.cache
@@ -96,7 +108,7 @@ def types() -> Mapping[str, ModuleType]:
     return {name: module for name, module in modules if hasattr(module, "create")}
 
 
-def _chosen(name: str, options: Mapping[str, Any], stop: threading.Event | None) -> Chosen:
+def _checked(name: str, options: Mapping[str, Any]) -> Common:
     kind = options.get("type")
     module = types().get(kind) if isinstance(kind, str) else None
     if module is None:
@@ -106,12 +118,16 @@ def _chosen(name: str, options: Mapping[str, Any], stop: threading.Event | None)
     if found.format not in formats.load():
         choice = ", ".join(sorted(formats.load()))
         raise ConfigError(f"cannot use sinks.{name}.format: {found.format!r} is none of {choice}")
+    return found
+
+
+def _opened(name: str, options: Common, stop: threading.Event | None) -> Chosen:
     try:
-        sink: Sink = module.create(found, stop or threading.Event())
+        sink: Sink = types()[options.type].create(options, stop or threading.Event())
     except Unfit as error:
         raise ConfigError(f"cannot use sinks.{name}.{error.key}: {error}") from error
-    severity = Severity.of(found.min_severity)
-    return Chosen(name, sink, formats.get(found.format), severity)
+    severity = Severity.of(options.min_severity)
+    return Chosen(name, sink, formats.get(options.format), severity)
 
 
 def _validated(name: str, module: ModuleType, options: Mapping[str, Any]) -> Common:
