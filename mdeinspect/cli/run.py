@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import sys
 import threading
@@ -29,7 +28,9 @@ def command(target: Target) -> None:
 
     inbox, stop = Inbox(), threading.Event()
     _listen(inbox, stop)  # before the rest is imported: who asks for the end early gets it as well
-    _diagnostics()
+    from mdeinspect.service import diagnostics
+
+    diagnostics.configure()
     _run(target, inbox, stop)
 
 
@@ -81,32 +82,3 @@ def _listen(inbox: Inbox, stop: threading.Event) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGHUP, lambda *_: inbox.reload())
-
-
-def _diagnostics() -> None:
-    """Own diagnostics are not events: they go to stderr, one JSON object a line."""
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
-    )
-
-
-class _Stderr:
-    """Standard error; that nobody reads it any more ends nothing."""
-
-    def write(self, text: str) -> None:
-        """Write, where that is possible."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(text)
-
-    def flush(self) -> None:
-        """Write what is left."""
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.flush()

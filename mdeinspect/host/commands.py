@@ -18,6 +18,7 @@ from mdeinspect.model import Output, Platform
 
 ENVIRONMENT = {"LC_ALL": "C", "LANG": "C", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
 NICENESS = 10
+REAP = 5.0  # seconds that a killed program has to be gone
 MACOS_ADMIN = 80  # group `admin` may write /Applications on every Mac
 
 
@@ -133,10 +134,14 @@ def _finish(child: subprocess.Popen[bytes], name: str, deadline: float) -> int:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End the whole process group, and reap the child."""
+    """End the whole process group, and reap the child.
+
+    One that hangs in the kernel does not even die of that: it is left to be reaped later.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(REAP)
     for stream in (child.stdout, child.stderr):
         if stream is not None:
             stream.close()

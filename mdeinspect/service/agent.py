@@ -37,16 +37,29 @@ class AgentThread:
         self._post = post
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="agent", daemon=True)
-        self.busy = False
+        self._busy_since: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs, or its answer was not taken yet."""
+        return self._busy_since is not None
+
+    def seconds(self, now: float) -> float:
+        """For how long it has been busy; `now` is monotonic."""
+        return 0.0 if self._busy_since is None else now - self._busy_since
 
     def start(self) -> None:
         """Begin to take jobs."""
         self._thread.start()
 
-    def ask(self, job: Job) -> None:
+    def ask(self, job: Job, now: float) -> None:
         """Hand over a job. Only called while not `busy`."""
-        self.busy = True
+        self._busy_since = now
         self._jobs.put(job)
+
+    def answered(self) -> None:
+        """Its answer was taken."""
+        self._busy_since = None
 
     def end(self, timeout: float) -> None:
         """No more jobs; waits for the one that runs, `timeout` seconds at most."""

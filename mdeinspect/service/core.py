@@ -202,7 +202,7 @@ class Service:
 
     def _answered(self, answer: Answer, now: float) -> None:
         """What the agent thread posted."""
-        self._agent.busy = False
+        self._agent.answered()
         self._lookout.take(answer.readings)
         health = answer.readings.get("health")
         readable = health is not None and health.present
@@ -220,7 +220,7 @@ class Service:
         sources = every if details else [source for source in every if not _is_view(source)]
         self._schedule.asked(now, details=details)
         known = dict(self._lookout.readings)
-        self._agent.ask(Job(self._lookout.host, details, sources, known))
+        self._agent.ask(Job(self._lookout.host, details, sources, known), now)
 
     def _may_ask_at(self, now: float) -> float:
         least = _calls([one for one in self._lookout.commands() if not _is_view(one)])
@@ -333,7 +333,8 @@ class Service:
 
     def _heartbeat(self, found: Report) -> None:
         ledger = self._ledger
-        numbers: dict[str, Any] = {**own.numbers(), "watch": self._watching()}
+        busy = round(self._agent.seconds(time.monotonic()))
+        numbers = {**own.numbers(), "watch": self._watching(), "asking_seconds": busy}
         try:
             numbers["store_bytes"] = ledger.store.size()
         except OSError as error:
