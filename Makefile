@@ -23,8 +23,10 @@ test: $(STAMP)  ## all tests
 
 # MDEINSPECT_SOAK_ROUNDS: how often the service is killed.
 soak: export MDEINSPECT_SOAK_ROUNDS ?= 300
-soak: $(STAMP)  ## kill the service 300 times while everything changes
+soak: export MDEINSPECT_BENCH_IDLE ?= 600
+soak: $(STAMP)  ## kill the service 300 times while everything changes; watch it idle for ten minutes
 	$(BIN)/python -m pytest tests/service/test_crash.py
+	$(BIN)/python -m benchmarks idle
 
 check: $(STAMP)  ## format, lint, types, architecture
 	$(BIN)/ruff format --check .

@@ -6,6 +6,8 @@ import os
 import socket
 import time
 
+PATIENCE = 1.0  # seconds for a manager whose queue is full: what it must hear is worth a wait
+
 
 class Notifier:
     """The notification socket of systemd, where `NOTIFY_SOCKET` names one."""
@@ -27,7 +29,7 @@ class Notifier:
 
     def status(self, status: str) -> None:
         """How it is, in a line."""
-        self._send(f"STATUS={_line(status)}")
+        self._send(f"STATUS={_line(status)}", patience=0.0)
 
     def reloading(self) -> None:
         """The configuration is being read again; `ready` ends it."""
@@ -42,12 +44,12 @@ class Notifier:
         if self._every is not None:
             self._send("WATCHDOG=1")
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str, *, patience: float = PATIENCE) -> None:
         if not self._address:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-                out.settimeout(1.0)
+                out.settimeout(patience)
                 out.sendto(text.encode(), self._address)
         except OSError:
             return  # nobody listens: the service goes on all the same

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from service_support import Mailbox
 
+from mdeinspect.service import notify
 from mdeinspect.service.notify import Notifier
 
 
@@ -99,3 +100,14 @@ def test_long_status(monkeypatch: pytest.MonkeyPatch, mailbox: Mailbox) -> None:
     """A status is one short line, whatever is in it."""
     notifier(monkeypatch, mailbox.name).status("a\nREADY=1\n" + "x" * 5000)
     assert mailbox.read() == ["STATUS=" + ("a READY=1 " + "x" * 5000)[:200]]
+
+
+def test_how_it_is_waits_for_nobody(monkeypatch: pytest.MonkeyPatch, mailbox: Mailbox) -> None:
+    """A manager that does not read stops no main thread: the line about the state is dropped."""
+    one = notifier(monkeypatch, mailbox.name)
+    monkeypatch.setattr(notify, "PATIENCE", 60.0)
+    for number in range(2000):  # more than any queue of datagrams holds
+        one.status(f"state {number}")
+    assert 0 < len(mailbox.read()) < 2000
+    one.status("read again")
+    assert mailbox.read()[-1] == "STATUS=read again"
