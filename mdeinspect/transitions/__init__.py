@@ -47,10 +47,10 @@ def step(
     past_agent, of_agent = agent(scene)
     past_sources, of_sources = sources(scene)
     past_policies, of_policies = policies(scene)
+    scene = replace(scene, removed=_removed(scene, past_policies))
     past_authority, of_authority = authority(scene)
     past_settings, of_settings = settings(scene, past_policies)
     past_checkin, of_checkin = checkin(scene)
-    scene = replace(scene, removed=_removed(scene, past_policies))
     scene = replace(scene, settling=settling(scene, past_policies))
     past_findings, of_findings = findings(scene, past_agent)
     after = Memory(

@@ -1,6 +1,7 @@
-"""authority.changed, checkin.changed, agent.changed, source.changed: told at once, never held.
+"""authority.changed, checkin.changed, agent.changed, source.changed: told at once but for one case.
 
-Nothing that is not known now is a change: the last known state stays.
+Nothing that is not known now is a change: the last known state stays. Nor is it one that nobody
+governs, while the file of who did may be back in a moment: macOS takes profiles away for minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from mdeinspect.transitions.scene import START, Scene, evidence
 def authority(scene: Scene) -> tuple[PastAuthority | None, list[Event]]:
     """Who governs, and an event when that is another channel than before."""
     past, now = scene.past.authority, scene.report.authority
-    if now.channel == "unknown" or scene.doubtful:
+    if now.channel == "unknown" or scene.doubtful or _may_be_back(scene):
         return past, []
     new = PastAuthority(now.channel, now.managed_by, now.shadowed)
     if past is None or scene.first or past.channel == new.channel:
@@ -44,7 +45,7 @@ def authority(scene: Scene) -> tuple[PastAuthority | None, list[Event]]:
 def checkin(scene: Scene) -> tuple[PastCheckin | None, list[Event]]:
     """The state of the check-in, and an event when it is another."""
     past, now = scene.past.checkin, scene.report.checkin
-    if now.state == "unknown" or scene.doubtful:
+    if now.state == "unknown" or scene.doubtful or _may_be_back(scene):
         return past, []
     same = past is not None and past.state == now.state
     since = past.since if past is not None and same else scene.now
@@ -116,6 +117,15 @@ def sources(scene: Scene) -> tuple[dict[str, PastSource], list[Event]]:
         if name == "health" or "broken" in (past.state, reading.state):
             events.append(_source_event(scene, past, path))
     return found, events
+
+
+def _may_be_back(scene: Scene) -> bool:
+    """Whether the file of the channel that governed is gone, and not yet for long."""
+    past = scene.past.authority
+    return past is not None and any(
+        one.channel == past.channel and (one.path or one.source) in scene.removed
+        for one in scene.past.policies.values()
+    )
 
 
 def _needed(scene: Scene) -> set[str]:

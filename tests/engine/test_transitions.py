@@ -357,10 +357,26 @@ def test_what_follows_from_a_removed_policy_waits_until_the_removal_is_told() ->
     for _ in range(10):
         told += machine.step()
         machine.later(MINUTE).ask()
-    assert kinds(told) == ["policy.changed", "authority.changed"]
+    assert kinds(told) == ["policy.changed"]
     told = words(machine.step())
+    assert told[0] == "authority.changed"
     assert "finding.raised foreign-managed key:cloudService.enabled" in told
     assert any(word.startswith("finding.raised policy-removed") for word in told)
+
+
+def test_who_governs_is_not_told_of_a_file_that_is_back_in_a_moment() -> None:
+    """A tool that replaces a file in two steps changes nothing, the check-in included."""
+    machine = Machine().put("mdeattach_managed", POLICY, age=DAY)
+    machine.put("mdatp_managed", {"cloudService": {"enabled": False}}, age=DAY)
+    machine.healthy().step()
+    machine.later(HOUR).drop("mdeattach_managed")
+    assert kinds(machine.step()) == ["policy.changed"]
+    machine.later(MINUTE / 2).put("mdeattach_managed", POLICY, age=DAY)
+    assert kinds(machine.step()) == ["policy.changed"]
+    machine.drop("mdeattach_managed").step()
+    told = machine.later(2 * MINUTE).step()
+    assert kinds(told)[0] == "authority.changed"
+    assert told[0].data["after"]["channel"] == "managed_file"
 
 
 # --- consequences -------------------------------------------------------------------------------
