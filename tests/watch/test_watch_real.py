@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from watch_place import POLICY, Place
 
+from mdeinspect.watch import kernel
+
 MANAGED = "/etc/opt/mdatp/managed"
 
 
@@ -87,6 +89,14 @@ def test_the_folder_renamed_away(place: Place) -> None:
     assert place.rings(lambda: place.at(MANAGED).rename(place.at(MANAGED + ".old")))
     assert place.rings(lambda: place.put("two"))
     assert place.silent(lambda: place.put("x", MANAGED + ".old/policy.json"))
+
+
+def test_half_a_rename_is_not_waited_for(place: Place) -> None:
+    """A rename whose halves are read apart would else come half a second late."""
+    place.put("one")
+    place.watch()
+    grouper = pytest.importorskip("watchdog.observers.inotify_move_event_grouper")
+    assert grouper.InotifyMoveEventGrouper()._queue.delay == kernel.HALF_A_RENAME < 0.05
 
 
 def test_folders_that_appear_later(place: Place) -> None:
