@@ -84,6 +84,7 @@ class Service:
         self._agent = AgentThread(inbox.post)
         self._outlets = Outlets(parts.folder, inbox.acknowledge, inbox.doubt)
         self._watcher = Watcher(lambda: self._lookout.watched, inbox.hint, root=parts.root)
+        self._mode = self._watcher.mode  # as it was last told
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class Service:
         """Work until a signal ends it, then drain."""
         self._outlets.open(self._settings.sinks, self._ledger.store)
         self._watcher.start()
+        self._mode = self._watcher.mode
         self._lookout.files(time.monotonic())
         self._agent.start()
         self._schedule.begin(time.monotonic())
@@ -179,8 +181,7 @@ class Service:
         if mail.files:
             self._suspect = None
         if mail.files or mail.answers or changed or timed or again:
-            alone = timed and not (mail.files or again)
-            changed |= self._rescan(now, announced=not alone)
+            changed |= self._rescan(now, announced=mail.files or again)
         self._unsaid |= changed or bool(mail.answers)
 
     def _rescan(self, now: float, *, announced: bool) -> bool:
@@ -318,6 +319,9 @@ class Service:
                 self._tell(events.dropped(self._now(), lost))
 
     def _housekeeping(self, now: float) -> None:
+        if self._watcher.mode != self._mode:
+            before, self._mode = self._mode, self._watcher.mode
+            self._tell(events.watching(self._now(), before, self._mode, self._watcher.why))
         if self._suspect is not None and now >= self._suspect[0]:
             log.info("unannounced change", blind=self._suspect[1])
             self._watcher.missed(blind=self._suspect[1])

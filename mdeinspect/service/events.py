@@ -51,6 +51,14 @@ def reloaded(now: datetime, path: str | None, error: str | None, digest: str) ->
     )
 
 
+def watching(now: datetime, before: str, after: str, why: str | None) -> Event:
+    """`source.changed` of the watching itself: events of the file system can (not) be had."""
+    data = {"source": "watch", "file": None, "before": before, "after": after}
+    data |= {"kind": None, "reason": why}
+    severity = Severity.LOW if after == "polling" else Severity.INFO
+    return Event("source.changed", now, severity, data, subject="host", because=f"watch-{after}")
+
+
 def heartbeat(
     now: datetime,
     report: Report,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import shutil
 import signal
@@ -172,6 +173,29 @@ def test_wrong_config(governed: SimulatedHost, daemon_of: Make, config: str) -> 
     assert refused.returncode == 2
     assert len(refused.stderr.splitlines()) == 1
     assert not one.state.exists()
+
+
+# --- watching -----------------------------------------------------------------------------------
+
+
+def test_the_service_says_that_it_polls(governed: SimulatedHost, daemon: Daemon) -> None:
+    """Changes that no event announced end the trust in events, and the admin is told so, once."""
+    path = place(governed)
+    daemon.start().assessed()
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        at = memory.find(b'"enabled"')
+        for mark in range(1, 9):  # the kernel announces none of these before the file is closed
+            memory[at : at + 9] = b'"enable%d"' % mark
+            memory.flush()
+            count = len(daemon.told("policy.changed"))
+            until(lambda count=count: len(daemon.told("policy.changed")) > count, "the rescan")
+            if daemon.told("source.changed", source="watch"):
+                break
+            time.sleep(2.0)  # an alarm waits for an event that may only be late
+    (told,) = daemon.told("source.changed", source="watch")
+    assert (told["because"], told["data"]["after"]) == ("watch-polling", "polling")
+    assert told["data"]["reason"].startswith("cannot rely on events")
+    assert daemon.stop() == 0
 
 
 # --- configuration ------------------------------------------------------------------------------
