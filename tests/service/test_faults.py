@@ -222,7 +222,7 @@ def test_no_stderr(governed: SimulatedHost, daemon_of: Make) -> None:
     daemon.wrap = [sys.executable, "-c", code, str(writer)]
     daemon.launch(pass_fds=(writer,))
     os.close(writer)
-    until(lambda: any("READY=1" in one for one in daemon.mailbox.read()), "READY")
+    daemon.assessed()  # what changes before the first report is no change
     for wrong in ("[nothing]\n", "[schedule]\nx = 1\n"):
         daemon.configure(wrong)
         daemon.signal(signal.SIGHUP)
