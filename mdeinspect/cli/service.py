@@ -11,7 +11,16 @@ import click
 
 from mdeinspect.cli import options, state
 from mdeinspect.errors import UsageError
-from mdeinspect.installer import InstallError, apply, interpreter, linux, macos, manager, vitals
+from mdeinspect.installer import (
+    InstallError,
+    apply,
+    full_disk_access,
+    interpreter,
+    linux,
+    macos,
+    manager,
+    vitals,
+)
 from mdeinspect.installer.plan import Choice
 
 if TYPE_CHECKING:
@@ -27,7 +36,6 @@ prefix = click.option(
     "--prefix",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, resolve_path=True),
-    default="",
     help="Write below DIR, as for an image, and run nothing.",
 )
 
@@ -50,7 +58,7 @@ def command(target: Target) -> None:
 @click.option("--strict", is_flag=True, help="Add strict.conf: no network (systemd; unproven).")
 @click.option("--as-root", is_flag=True, help="Add root.conf: run as root (systemd).")
 @click.pass_obj
-def install(target: Target, /, *, dry_run: bool, prefix: str, **chosen: bool) -> None:
+def install(target: Target, /, *, dry_run: bool, prefix: str | None, **chosen: bool) -> None:
     """Install the service, enable and start it. Again: bring it up to date.
 
     An existing configuration is never overwritten.
@@ -61,9 +69,12 @@ def install(target: Target, /, *, dry_run: bool, prefix: str, **chosen: bool) ->
     if objections and not (dry_run or prefix):
         raise InstallError(_refusal(objections))
     choice = Choice(command=interpreter.command(), **chosen)
-    rooms = macos if platform == "darwin" else linux
-    place = apply.Place(click.echo, prefix, dry_run)
-    apply.install(rooms.plan(choice), rooms.traces(), place)
+    place = _place(prefix, dry_run=dry_run)
+    if platform == "darwin":
+        found = full_disk_access.grant(choice.command[0])
+        apply.install(macos.plan(choice, found), macos.traces(), place)
+    else:
+        apply.install(linux.plan(choice), linux.traces(), place)
     if objections:
         click.echo(f"mdeinspect: {_refusal(objections)}", err=True)
 
@@ -73,12 +84,12 @@ def install(target: Target, /, *, dry_run: bool, prefix: str, **chosen: bool) ->
 @prefix
 @click.option("--purge", is_flag=True, help="Configuration, state, logs and user as well.")
 @click.pass_obj
-def uninstall(target: Target, *, dry_run: bool, prefix: str, purge: bool) -> None:
+def uninstall(target: Target, *, dry_run: bool, prefix: str | None, purge: bool) -> None:
     """Stop the service and remove what `install` wrote. Configuration and state are kept."""
     platform = _platform(target)
     _may(platform, dry_run=dry_run, prefix=prefix)
-    rooms = macos if platform == "darwin" else linux
-    apply.uninstall(rooms.traces(), apply.Place(click.echo, prefix, dry_run), purge=purge)
+    traces = macos.traces() if platform == "darwin" else linux.traces()
+    apply.uninstall(traces, _place(prefix, dry_run=dry_run), purge=purge)
 
 
 @command.command(epilog=STATUS_CODES)
@@ -94,6 +105,11 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
     ctx.exit(found.exit_code)
 
 
+def _place(prefix: str | None, *, dry_run: bool) -> apply.Place:
+    """An image is only written to: its programs are not those of this machine."""
+    return apply.Place(click.echo, prefix or "", dry_run, None if prefix else manager.run)
+
+
 def _platform(target: Target) -> Platform:
     from mdeinspect.host.live import this_platform
 
@@ -102,7 +118,7 @@ def _platform(target: Target) -> Platform:
     return this_platform()
 
 
-def _may(platform: Platform, *, dry_run: bool, prefix: str) -> None:
+def _may(platform: Platform, *, dry_run: bool, prefix: str | None) -> None:
     if dry_run or prefix:
         return
     if os.geteuid() != 0:

@@ -18,15 +18,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it is made so. `prefix` stands before every path; with one, nothing is run.
+    """Where it is made so. `prefix` stands before every path.
 
-    `dry`: nothing is written either, all is only said.
+    `run` None: no program is run. `dry`: nothing is written either, all is only said.
     """
 
     say: Say
     prefix: str = ""
     dry: bool = False
-    run: manager.Runner = manager.run
+    run: manager.Runner | None = None
 
     def at(self, path: str) -> Path:
         """Where `path` of the plan lies."""
@@ -205,7 +205,7 @@ def _run_all(runs: Sequence[Run], place: Place) -> None:
 
 def _run(one: Run, place: Place) -> None:
     place.say(f"run    {' '.join((one.program, *one.args))}")
-    if place.dry or place.prefix:
+    if place.dry or place.run is None:
         return
     for attempt in range(one.tries):
         if attempt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plistlib
 from xml.sax.saxutils import escape
 
-from mdeinspect.installer import InstallError, launchd_keys, material
+from mdeinspect.installer import InstallError, full_disk_access, launchd_keys, material
 from mdeinspect.installer.plan import Choice, File, Plan, Run, Traces, marked
 
 LABEL = "com.mdeinspect.daemon"
@@ -13,6 +13,7 @@ JOB = f"/Library/LaunchDaemons/{LABEL}.plist"
 NEWSYSLOG = "/etc/newsyslog.d/mdeinspect.conf"
 CONFIG = "/etc/mdeinspect/config.toml"
 STATE = "/Library/Application Support/mdeinspect"
+PROFILE = f"{STATE}/full-disk-access.mobileconfig"
 LOGS = "/Library/Logs/mdeinspect"
 SHIPPED = "/usr/local/bin/mdeinspect"  # what stands in the job as it ships
 SINK = """\
@@ -22,7 +23,7 @@ SINK = """\
 """
 
 
-def plan(choice: Choice) -> Plan:
+def plan(choice: Choice, found: full_disk_access.Grant) -> Plan:
     """What `choice` comes to. Raises `InstallError` for what launchd has no equal of."""
     for name in ("timer", "strict", "as_root"):
         if getattr(choice, name):
@@ -32,12 +33,15 @@ def plan(choice: Choice) -> Plan:
     faults = launchd_keys.faults(plistlib.loads(text.encode()))
     if faults:
         raise InstallError(f"cannot use the launchd job: {'; '.join(faults)}")
+    files = [
+        File(JOB, marked(text, xml=True)),
+        File(NEWSYSLOG, marked(material.text("launchd/mdeinspect.newsyslog.conf"))),
+        File(CONFIG, configuration(), keep=True),
+    ]
+    if found.requirement is not None:
+        files.append(File(PROFILE, marked(full_disk_access.profile(found), xml=True)))
     return Plan(
-        files=(
-            File(JOB, marked(text, xml=True)),
-            File(NEWSYSLOG, marked(material.text("launchd/mdeinspect.newsyslog.conf"))),
-            File(CONFIG, configuration(), keep=True),
-        ),
+        files=files,
         folders=((STATE, 0o750), (LOGS, 0o750)),
         stop=(Run("launchctl", ("bootout", f"system/{LABEL}"), may_fail=True),),
         start=(
@@ -45,14 +49,14 @@ def plan(choice: Choice) -> Plan:
             # `bootout` returns before the old job is gone; until then this fails.
             Run("launchctl", ("bootstrap", "system", JOB), tries=25),
         ),
-        notes=("Full Disk Access is granted by a profile from an MDM: see docs/macos.md.",),
+        notes=(full_disk_access.note(found),),
     )
 
 
 def traces() -> Traces:
     """Everything that may have been installed."""
     return Traces(
-        files=(JOB, NEWSYSLOG),
+        files=(JOB, NEWSYSLOG, PROFILE),
         folders=(STATE, LOGS, "/etc/mdeinspect"),
         stop=(Run("launchctl", ("bootout", f"system/{LABEL}"), may_fail=True),),
         after=(),
