@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mdeinspect.installer import InstallError
 from mdeinspect.model import Platform
 
-PROGRAMS: Mapping[str, tuple[str, ...]] = {
+PROGRAMS: dict[str, tuple[str, ...]] = {
     "systemctl": ("/usr/bin/systemctl", "/bin/systemctl"),
     "systemd-sysusers": ("/usr/bin/systemd-sysusers", "/bin/systemd-sysusers"),
     "systemd-tmpfiles": ("/usr/bin/systemd-tmpfiles", "/bin/systemd-tmpfiles"),

@@ -305,7 +305,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InstallError, match="cannot write .*No space left"):
+    with pytest.raises(InstallError, match=r"cannot write .*No space left"):
         install(tmp_path)
     assert files(tmp_path) == {}
 
