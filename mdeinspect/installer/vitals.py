@@ -145,7 +145,7 @@ def _words(one: Unit) -> str:
     enabled = {True: "enabled", False: "not enabled at boot", None: "not known whether enabled"}
     parts = [one.active, enabled[one.enabled], one.detail]
     if one.restarts:
-        parts.append(f"restarted {one.restarts} times")
+        parts.append(f"restarts: {one.restarts}")
     return ", ".join(part for part in parts if part)
 
 

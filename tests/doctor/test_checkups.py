@@ -217,6 +217,8 @@ def test_file_events(host: HostFolder) -> None:
     state, detail = told(scene(host.root, polls), "file-events")
     assert state == "warning"
     assert "inotify instance limit reached" in detail
+    refused = Bench(watch=("polling", "cannot watch /etc: permission denied"), privileged=False)
+    assert told(scene(host.root, refused), "file-events")[0] == "could-not-run"
 
 
 def test_file_events_for_real(host: HostFolder) -> None:

@@ -118,7 +118,7 @@ def test_a_restart_loop(folder: Path) -> None:
     found = vitals.look("linux", folder, NOW, System(service=LOOPING))
     assert found.exit_code == 1
     assert found.units[0].detail == "auto-restart, last result exit-code"
-    assert "restarted 7 times" in found.lines()[0]
+    assert "restarts: 7" in found.lines()[0]
 
 
 def test_silent(folder: Path) -> None:
