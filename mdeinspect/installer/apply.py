@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,6 +74,8 @@ def uninstall(traces: Traces, place: Place, *, purge: bool) -> None:
         _run_all(traces.stop, place)
     for path in (*there, *folders):
         _remove(path, place)
+    for folder in {place.at(path).parent for path in traces.files}:
+        _drop_empty(folder, place)
     if there:
         _run_all(traces.after, place)
     if purge:
@@ -186,16 +187,14 @@ def _remove(path: str, place: Place) -> None:
             shutil.rmtree(here)
         else:
             here.unlink(missing_ok=True)
-        if here.parent.name.endswith(".service.d"):
-            _remove_empty(here.parent)
+    _drop_empty(here.parent, place)
 
 
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-            raise
+def _drop_empty(folder: Path, place: Place) -> None:
+    """Take away a folder for drop-ins with nothing in it any more."""
+    if not place.dry and folder.name.endswith(".service.d"):
+        with contextlib.suppress(OSError):  # another's drop-in is there, or no such folder
+            folder.rmdir()
 
 
 def _run_all(runs: Sequence[Run], place: Place) -> None:

@@ -269,6 +269,7 @@ def test_purge(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "file").write_text("x")
     install(tmp_path)
+    (tmp_path / STRICT).parent.mkdir()  # as `systemctl edit` leaves it
     programs = Programs()
     uninstall(tmp_path, programs, purge=True)
     assert files(tmp_path) == {}
