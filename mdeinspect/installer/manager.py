@@ -139,7 +139,9 @@ def _detail(told: Mapping[str, str]) -> str:
         return "masked"
     result = told.get("Result", "success")
     parts = [told.get("SubState", ""), "" if result == "success" else f"last result {result}"]
-    return ", ".join(part for part in (*parts, told.get("StatusText", "")) if part)
+    if told.get("ActiveState") in ("active", "reloading"):  # else what it said before it ended
+        parts.append(told.get("StatusText", ""))
+    return ", ".join(part for part in parts if part)
 
 
 def _launchd(runner: Runner) -> Unit:

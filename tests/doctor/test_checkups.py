@@ -311,6 +311,13 @@ def test_stdout(host: HostFolder) -> None:
     assert (one.state, one.subject) == ("passing", "stdout")
 
 
+def test_stdout_of_launchd(mac: HostFolder) -> None:
+    """The job drops it: without a sink nobody would ever read an event."""
+    job = Bench(units=(unit("com.mdeinspect.daemon", settings={"ProtectSystem": ""}),))
+    assert told(scene(mac.root, job), "sinks")[0] == "warning"
+    assert told(scene(mac.root, NONE), "sinks")[0] == "passing"
+
+
 def test_sinks_of_a_wrong_configuration(host: HostFolder) -> None:
     """Nobody knows which they are."""
     assert told(scene(host.root, config_fault="cannot use it"), "sinks")[0] == "could-not-run"
@@ -470,6 +477,14 @@ def test_metrics(host: HostFolder, folder: Path) -> None:
 def test_service(host: HostFolder, units: object, state: str) -> None:
     """Installed, enabled and active; a restart loop is none of that for long."""
     assert told(scene(host.root, Bench(units=units)), "service")[0] == state
+
+
+def test_what_to_do_on_a_mac(mac: HostFolder) -> None:
+    """Remedies are of the system that they are for."""
+    job = Bench(units=(unit("com.mdeinspect.daemon", active="inactive"),))
+    remedy = str(outcome(scene(mac.root, job), "service").remedy)
+    assert "launchctl kickstart system/com.mdeinspect.daemon" in remedy
+    assert "systemctl" not in remedy
 
 
 def test_heartbeat(host: HostFolder, state: Path) -> None:

@@ -35,10 +35,6 @@ LOOPING = (
     .replace("SubState=running", "SubState=auto-restart")
     .replace("NRestarts=0", "NRestarts=7")
     .replace("Result=success", "Result=exit-code")
-    .replace(
-        "StatusText=mde_attach governs, check-in fresh, 0 findings, watching by events",
-        "StatusText=",
-    )
 )
 NOT_THERE = "LoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=\n"
 MASKED = "LoadState=masked\nActiveState=inactive\nSubState=dead\nUnitFileState=masked\n"

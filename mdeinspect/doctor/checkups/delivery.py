@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from mdeinspect.doctor import Outcome, checkup, could_not_run, failing, passing
+from mdeinspect.doctor import Outcome, checkup, could_not_run, failing, passing, warning
 from mdeinspect.doctor.scene import Scene
 from mdeinspect.doctor.writing import DROP_IN, refusal, walled_off, writer
 from mdeinspect.sinks import DEFAULT, Needs, SinkError, needs
 
+FILE_SINK = "configure a file sink, as in docs/macos.md"
 FIX = "correct the configuration: `mdeinspect config check`"
 
 
@@ -20,6 +21,9 @@ def sinks(scene: Scene) -> Iterator[Outcome]:
         yield could_not_run("the configuration cannot be used", FIX)
         return
     for name, options in (scene.config.sinks or DEFAULT).items():
+        if options["type"] == "stdout" and scene.platform == "darwin" and scene.daemon:
+            yield warning("launchd drops standard output: no event is kept", FILE_SINK, name)
+            continue
         wanted = needs(name, options)
         if wanted is None:
             yield could_not_run("this kind cannot be tried without sending", "send an event", name)

@@ -49,7 +49,7 @@ def file_events(scene: Scene) -> Iterator[Outcome]:
     else:
         yield warning(
             f"it would poll every 5 s: {why or 'no events'}{told}",
-            "see docs/watching.md; limits are raised by sysctl (fs.inotify.max_user_watches, ...)",
+            "see docs/watching.md; limits of inotify are raised by sysctl (fs.inotify.*)",
         )
 
 
