@@ -496,6 +496,17 @@ def test_heartbeat(host: HostFolder, state: Path) -> None:
     assert told(scene(host.root, folder=state, config=seldom), "heartbeat")[0] == "passing"
 
 
+def test_state_that_a_service_left(host: HostFolder, state: Path) -> None:
+    """Without a unit its silence only warns; beside the timer nobody expects to hear of it."""
+    host.about(now=(NOW + 30 * DAY).isoformat())
+    assert told(scene(host.root, NONE, folder=state), "heartbeat")[0] == "warning"
+    nobody = Bench(units=InstallError("cannot ask systemd: not booted"))
+    assert told(scene(host.root, nobody, folder=state), "heartbeat")[0] == "failing"
+    timer = Bench(units=(unit("mdeinspect-check.timer"),))
+    assert outcomes(scene(host.root, timer, folder=state), "heartbeat") == []
+    assert outcomes(scene(host.root, timer, folder=state), "last-report") == []
+
+
 def test_last_report(host: HostFolder, state: Path) -> None:
     """An old report warns: the agent may be slow to answer, and is then asked less often."""
     assert told(scene(host.root, folder=state), "last-report")[0] == "passing"

@@ -56,17 +56,18 @@ def service(scene: Scene) -> Iterator[Outcome]:
 def heartbeat(scene: Scene) -> Iterator[Outcome]:
     """Its last heartbeat is not older than two of them."""
     sign = scene.heartbeat()
-    if sign.kind == "missing" and scene.daemon is None:
+    if not _expected(scene, sign):
         return
     limit = 2 * scene.config.heartbeat.every + MARGIN
-    yield _fresh(scene, sign, limit, failing, "heartbeat")
+    make = failing if scene.daemon or scene.units_trouble else warning
+    yield _fresh(scene, sign, limit, make, "heartbeat")
 
 
 @checkup("last-report", "The service's last report is recent")
 def last_report(scene: Scene) -> Iterator[Outcome]:
     """It looks at the agent every `schedule.health`, and less often where that does not answer."""
     sign = scene.last_report()
-    if sign.kind == "missing" and scene.daemon is None:
+    if not _expected(scene, sign):
         return
     limit = max(2 * scene.config.schedule.health, SELDOM) + MARGIN
     yield _fresh(scene, sign, limit, warning, "report")
@@ -106,6 +107,11 @@ def _unsound(scene: Scene, error: StoreError) -> Iterator[Outcome]:
         yield failing(str(error), "restart the service: it sets the store aside and begins anew")
     else:
         yield failing(str(error), LOOK[scene.platform])
+
+
+def _expected(scene: Scene, sign: vitals.Sign) -> bool:
+    """Whether a service is to be heard of: not where only the timer is, or none ever ran."""
+    return scene.daemon is not None or (not scene.units and sign.kind != "missing")
 
 
 def _fresh(scene: Scene, sign: vitals.Sign, limit: timedelta, make: Make, what: str) -> Outcome:
