@@ -25,7 +25,7 @@ BOOTED = "/run/systemd/system"  # there when systemd is the first process, as sd
 PROPERTIES = (
     *("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "NRestarts", "MainPID"),
     *("StatusText", "User", "ProtectSystem", "ReadWritePaths", "PrivateNetwork", "PrivateTmp"),
-    *("StateDirectory", "LogsDirectory", "CapabilityBoundingSet"),
+    *("StateDirectory", "LogsDirectory", "CapabilityBoundingSet", "Group", "SupplementaryGroups"),
 )
 LABEL = "com.mdeinspect.daemon"
 NOT_LOADED = 113  # of `launchctl print`: no such service

@@ -427,6 +427,27 @@ def test_file_behind_the_sandbox(host: HostFolder, folder: Path) -> None:
     assert f"ReadWritePaths={folder}" in str(one.remedy)
 
 
+@pytest.mark.parametrize(
+    ("group", "settings", "state"),
+    [
+        ("mdeinspect", {}, "passing"),
+        ("adm", {}, "failing"),
+        ("adm", {"SupplementaryGroups": "adm"}, "passing"),
+        ("adm", {"Group": "adm"}, "passing"),
+        ("adm", {"User": "root"}, "failing"),
+        ("adm", {"User": "", "CapabilityBoundingSet": "cap_chown cap_dac_override"}, "passing"),
+        ("nobody-such", {}, "failing"),
+    ],
+)
+def test_file_for_a_group(
+    host: HostFolder, folder: Path, group: str, settings: dict[str, str], state: str
+) -> None:
+    """A file is given away by members of the group only: the service must be one."""
+    machine = Bench(units=(unit(settings={"ReadWritePaths": str(folder), **settings}),))
+    config = with_sink(type="file", path=str(folder / "events.ndjson"), group=group)
+    assert told(scene(host.root, machine, config=config), "sinks")[0] == state
+
+
 def test_file_that_a_plain_user_cannot_write(host: HostFolder, folder: Path) -> None:
     """The service may well be able to: the user cannot tell. Without a service, it fails."""
     folder.chmod(0o755)

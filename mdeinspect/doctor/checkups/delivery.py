@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mdeinspect.doctor import Outcome, checkup, could_not_run, failing, passing, warning
 from mdeinspect.doctor.scene import Scene
-from mdeinspect.doctor.writing import DROP_IN, refusal, walled_off, writer
+from mdeinspect.doctor.writing import DROP_IN, EDIT, refusal, walled_off, writer
 from mdeinspect.sinks import DEFAULT, Needs, SinkError, needs
 
 FILE_SINK = "configure a file sink, as in docs/macos.md"
@@ -49,13 +49,25 @@ def _sink(scene: Scene, name: str, wanted: Needs) -> Outcome:
             name,
         )
     if wanted.writes is not None:
-        return _file(scene, name, wanted.writes)
+        refused = _group(scene, name, wanted.group) if wanted.group else None
+        return refused or _file(scene, name, wanted.writes)
     if wanted.connect is not None:
         try:
             wanted.connect()
         except SinkError as error:
             return failing(str(error), "look at the server, the name and the firewall", name)
     return passing(wanted.what, name)
+
+
+def _group(scene: Scene, name: str, group: str) -> Outcome | None:
+    """What keeps the service from giving a file to a group: only its members can."""
+    who, gid = writer(scene), scene.machine.group(group)
+    if gid is None:
+        return failing(f"there is no group {group}", "correct the option, or make the group", name)
+    if gid in who.gids or who.all_powerful:
+        return None
+    why = f"{who.name} cannot give files to the group {group}, which it is not in"
+    return failing(why, f"{EDIT} SupplementaryGroups={group}", name)
 
 
 def _file(scene: Scene, name: str, path: str) -> Outcome:
