@@ -222,6 +222,13 @@ def test_not_signed() -> None:
         full_disk_access.profile(found)
 
 
+def test_an_image_has_no_profile() -> None:
+    """Where nothing may be run nobody is asked for a signature."""
+    found = full_disk_access.grant("/opt/p", None)
+    assert found.requirement is None
+    assert "on the Mac itself" in full_disk_access.note(found)
+
+
 def test_newsyslog() -> None:
     """Seven fields, an absolute path, no compression of a file that is still written."""
     text = (ROOT / "launchd" / "mdeinspect.newsyslog.conf").read_text()

@@ -25,7 +25,6 @@ START: Mapping[Platform, str] = {
     "darwin": "launchctl kickstart system/{}",
 }
 MANY = 3  # restarts
-MARGIN = timedelta(minutes=10)
 SELDOM = timedelta(hours=2)  # an agent that does not answer is asked once an hour
 
 
@@ -58,7 +57,7 @@ def heartbeat(scene: Scene) -> Iterator[Outcome]:
     sign = scene.heartbeat()
     if not _expected(scene, sign):
         return
-    limit = 2 * scene.config.heartbeat.every + MARGIN
+    limit = vitals.silence(scene.config)
     make = failing if scene.daemon or scene.units_trouble else warning
     yield _fresh(scene, sign, limit, make, "heartbeat")
 
@@ -69,7 +68,7 @@ def last_report(scene: Scene) -> Iterator[Outcome]:
     sign = scene.last_report()
     if not _expected(scene, sign):
         return
-    limit = max(2 * scene.config.schedule.health, SELDOM) + MARGIN
+    limit = max(2 * scene.config.schedule.health, SELDOM) + vitals.MARGIN
     yield _fresh(scene, sign, limit, warning, "report")
 
 
