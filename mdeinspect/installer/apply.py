@@ -28,8 +28,11 @@ class Place:
     run: manager.Runner | None = None
 
     def at(self, path: str) -> Path:
-        """Where `path` of the plan lies."""
-        return Path(self.prefix + path)
+        """Where `path` of the plan lies. Raises `InstallError` where a link leads out of it."""
+        here = Path(self.prefix + path)
+        if self.prefix and not here.parent.resolve().is_relative_to(Path(self.prefix).resolve()):
+            raise InstallError(f"cannot touch {path}: a link leads out of {self.prefix}")
+        return here
 
 
 def install(plan: Plan, traces: Traces, place: Place) -> None:
@@ -64,6 +67,7 @@ def uninstall(traces: Traces, place: Place, *, purge: bool) -> None:
     folders = [path for path in traces.folders if purge and os.path.lexists(place.at(path))]
     if folders:
         _refuse_packaged(traces, place)
+        _refuse_foreign((File(path, "") for path in traces.files), place)
     if not there and not folders:
         place.say(
             "nothing to remove: the service was not installed by `mdeinspect service install`"
@@ -102,8 +106,8 @@ def _refuse_foreign(files: Iterable[File], place: Place) -> None:
         path = place.at(file.path)
         if os.path.lexists(path) and not file.keep and not _ours(path):
             raise InstallError(
-                f"cannot write {file.path}: something else is there that `mdeinspect service "
-                "install` did not write; look at it, and move it away"
+                f"cannot go on: {file.path} is there, and `mdeinspect service install` did not "
+                "write it; look at it, and move it away"
             )
 
 
