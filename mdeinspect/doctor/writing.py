@@ -21,14 +21,14 @@ def writer(scene: Scene) -> Who:
     if scene.daemon is None or not me.all_powerful:
         return me
     settings = scene.daemon.settings
-    powerful = "cap_dac_override" in settings.get("CapabilityBoundingSet", "").split()
     name = settings.get("User") or "root"
     found = scene.machine.user(name)
     if found is None:
         return me
     named = [settings.get("Group", ""), *settings.get("SupplementaryGroups", "").split()]
     groups = [scene.machine.group(one) for one in named if one]
-    powerful = name == "root" and (powerful or not settings)
+    bounds = settings.get("CapabilityBoundingSet")  # launchd knows none: root is root
+    powerful = name == "root" and (bounds is None or "cap_dac_override" in bounds.split())
     return replace(
         found,
         gids=found.gids.union(gid for gid in groups if gid is not None),

@@ -418,6 +418,23 @@ def test_file_of_the_service(host: HostFolder, folder: Path) -> None:
     assert file_outcome(host, folder / "events.ndjson", powerful)[0] == "passing"
 
 
+def test_file_that_cannot_be_rotated(host: HostFolder, folder: Path) -> None:
+    """A file that can be written in a folder that cannot works until it is full."""
+    (folder / "events.ndjson").write_text("")
+    (folder / "events.ndjson").chmod(0o666)
+    folder.chmod(0o755)
+    machine = Bench(units=(unit(settings={"ReadWritePaths": str(folder)}),))
+    state, detail = file_outcome(host, folder / "events.ndjson", machine)
+    assert (state, detail) == ("failing", f"{folder} cannot be written by mdeinspect")
+
+
+def test_file_on_a_mac(mac: HostFolder, folder: Path) -> None:
+    """The job runs as root, whom no capability is taken from."""
+    folder.chmod(0o000)
+    job = Bench(units=(replace(unit("com.mdeinspect.daemon"), settings={"state": "running"}),))
+    assert file_outcome(mac, folder / "events.ndjson", job)[0] == "passing"
+
+
 def test_file_behind_the_sandbox(host: HostFolder, folder: Path) -> None:
     """A folder that the unit keeps read-only fails, with the drop-in to write."""
     config = with_sink(type="file", path=str(folder / "events.ndjson"))

@@ -37,7 +37,7 @@ def metrics(scene: Scene) -> Iterator[Outcome]:
     path = scene.config.metrics.textfile
     if path is not None:
         folder = os.path.dirname(path) or "/"
-        yield _folder(scene, folder, None) or passing(f"{folder} can be written")
+        yield _place(scene, folder, None) or passing(f"{folder} can be written")
 
 
 def _sink(scene: Scene, name: str, wanted: Needs) -> Outcome:
@@ -71,20 +71,22 @@ def _group(scene: Scene, name: str, group: str) -> Outcome | None:
 
 
 def _file(scene: Scene, name: str, path: str) -> Outcome:
-    """The file if it is there, else its folder; that one may be missing, but no more."""
+    """The file if it is there, and the folder that it is made and rotated in.
+
+    That folder may be missing, but no more than that one.
+    """
+    folder = os.path.dirname(path)
+    targets = [folder if os.path.isdir(folder) else os.path.dirname(folder)]
     if os.path.lexists(path):
         if os.path.islink(path) or not os.path.isfile(path):
             return failing(f"{path} is not a regular file", "name another path", name)
-        target = path
-    else:
-        target = os.path.dirname(path)
-        if not os.path.isdir(target):
-            target = os.path.dirname(target)
-    return _folder(scene, target, name) or passing(f"{path} can be written", name)
+        targets.insert(0, path)
+    found = [_place(scene, target, name) for target in targets]
+    return next(filter(None, found), None) or passing(f"{path} can be written", name)
 
 
-def _folder(scene: Scene, path: str, subject: str | None) -> Outcome | None:
-    """What keeps the service from writing at `path`; None where nothing does."""
+def _place(scene: Scene, path: str, subject: str | None) -> Outcome | None:
+    """What keeps the service from writing at `path`, a folder or a file; None: nothing does."""
     who = writer(scene)
     try:
         why = refusal(who, path)
