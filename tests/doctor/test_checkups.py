@@ -197,6 +197,23 @@ def test_configuration_of_another(host: HostFolder, tmp_path: Path) -> None:
     assert told(own, "configuration-owner")[0] == "passing"
 
 
+def test_configuration_out_of_sight(host: HostFolder, tmp_path: Path) -> None:
+    """Where the folder is closed to a user, nothing is claimed of what is in it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o700)
+    user = Bench(privileged=False, me=PLAIN)
+    found = scene(host.root, user, config_path=folder / "config.toml", config_fault="denied")
+    assert found.facts
+    os.seteuid(65534)
+    try:
+        state = told(found, "configuration-owner")[0]
+    finally:
+        os.seteuid(0)
+    assert state == "could-not-run"
+
+
 # --- the machine --------------------------------------------------------------------------------
 
 
