@@ -6,6 +6,7 @@ Any part of the data may have been cut, so nothing here relies on a shape.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from mdeinspect.fitting import short
 
 PRODUCT = "mdeinspect"
 LONGEST = 400  # bytes of a headline
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 _FILES = {
     "added": "added",
     "removed": "removed",
@@ -32,6 +34,11 @@ def word(value: Any, *path: str) -> str | None:
     """The text at a path, or None."""
     found = look(value, *path)
     return found if isinstance(found, str) else None
+
+
+def is_moment(value: Any) -> bool:
+    """Whether this is a time as events write it."""
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
 
 
 def text(value: Any) -> str:

@@ -17,7 +17,7 @@ from mdeinspect import __version__
 from mdeinspect.fitting import fit, is_cut, line
 from mdeinspect.formats import LIMIT
 from mdeinspect.formats._ecs_event import categories, kind, outcome, types
-from mdeinspect.formats._words import PRODUCT, file_of, headline, text, word
+from mdeinspect.formats._words import PRODUCT, file_of, headline, is_moment, look, text, word
 from mdeinspect.model import Severity
 
 VERSION = "9.4.0"
@@ -72,6 +72,7 @@ def _host(host: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event(found: dict[str, Any]) -> dict[str, Any]:
+    since = look(found, "data", "since")
     event = {
         "id": found["id"],
         "sequence": found["seq"],
@@ -86,7 +87,7 @@ def _event(found: dict[str, Any]) -> dict[str, Any]:
         "code": found.get("code"),
         "reason": found.get("because"),
         "outcome": outcome(found),
-        "start": word(found, "data", "since"),
+        "start": since if is_moment(since) else None,
     }
     return {name: value for name, value in event.items() if value is not None}
 

@@ -8,13 +8,12 @@ JSON text, in `Evidence` and `Data`. No column has a name that a Log Analytics t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from mdeinspect.fitting import fit, line
 from mdeinspect.formats import LIMIT
-from mdeinspect.formats._words import headline, look, text
+from mdeinspect.formats._words import headline, is_moment, look, text
 
 COLUMNS: Mapping[str, str] = {
     "TimeGenerated": "datetime",
@@ -49,7 +48,6 @@ OWN = {
     "since": "FindingSince",
     "initial": "FindingInitial",
 }
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 def render(found: dict[str, Any], prev: int | None) -> str:
@@ -88,5 +86,5 @@ def _is_own(name: str, value: Any) -> bool:
     """Whether a part of the data has a column, and is of its type."""
     kind = COLUMNS.get(OWN.get(name, ""))
     if kind == "datetime":
-        return isinstance(value, str) and _TIME.fullmatch(value) is not None
+        return is_moment(value)
     return isinstance(value, bool if kind == "boolean" else str) if kind else False

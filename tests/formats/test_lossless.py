@@ -20,7 +20,7 @@ from mdeinspect.sinks import Rendered, make
 from played import every
 
 NAMES = sorted(formats.load())
-PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=60)
+PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=40)
 
 
 def cuts(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
