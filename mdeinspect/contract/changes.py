@@ -29,9 +29,9 @@ class Edit(Strict):
 class Difference(Strict):
     """What changed, key by key: at most 40 of each sort."""
 
-    added: list[Entry] | Cut
-    changed: list[Edit] | Cut
-    removed: list[Entry] | Cut
+    added: list[Entry | Cut] | Cut
+    changed: list[Edit | Cut] | Cut
+    removed: list[Entry | Cut] | Cut
     more: Count | Absent = Field(default=None, description="How many more there are")
 
 
@@ -75,7 +75,7 @@ class SettingRow(Strict):
 class SettingData(Data):
     """All settings that changed at once: at most 40 are listed."""
 
-    settings: list[SettingRow] | Cut
+    settings: list[SettingRow | Cut] | Cut
     count: Count
 
 
@@ -143,8 +143,8 @@ class AgentData(Data):
     """The agent, before and after."""
 
     changed: list[Literal["version", "state", "licensed"]]
-    before: AgentSide
-    after: AgentSide
+    before: AgentSide | Cut
+    after: AgentSide | Cut
 
 
 class AgentChanged(AboutHost):

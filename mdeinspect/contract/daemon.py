@@ -57,7 +57,7 @@ class HeartbeatData(Data):
     suppressed: Count = Field(description="Raised, and hidden by a cause that is raised itself")
     sources: dict[str, str] | Cut = Field(description="By name: `present`, `broken: <kind>`, ...")
     authority: Channel
-    agent: HeartbeatAgent
+    agent: HeartbeatAgent | Cut
     checkin: HeartbeatCheckin
     sinks: dict[str, SinkStatus] | Cut
     watch: Watch | Cut

@@ -42,7 +42,7 @@ class Envelope(Strict):
     severity: SeverityWord
     host: Host
     because: str | Absent = Field(default=None, description="Why, in a word")
-    evidence: list[Evidence] | Cut
+    evidence: list[Evidence | Cut] | Cut
     truncated: Literal[True] | Absent = Field(
         default=None, description="There only when something was cut to keep the line below 8 KB"
     )

@@ -35,7 +35,9 @@ VALUE = st.recursive(
 HUGE = st.builds(lambda value, times: [value] * times, VALUE, st.sampled_from([30, 300]))
 DEEP = st.builds(lambda value, depth: _deep(value, depth), SCALAR, st.sampled_from([30, 150, 400]))
 ANY = VALUE | HUGE | DEEP
-_FREE = frozenset({"facts", "value", "old", "new", "policy", "effective"})
+_FREE = frozenset({"value", "old", "new", "policy", "effective"})
+# Texts that come from the host; all others have a form that the contract fixes.
+_PROSE = frozenset({"title", "detail", "remedy", "reason", "managed_by", "file", "source", "key"})
 
 
 def _deep(value: Any, depth: int) -> Any:
@@ -45,15 +47,18 @@ def _deep(value: Any, depth: int) -> Any:
 
 
 @st.composite
-def events(draw: st.DrawFn) -> dict[str, Any]:
-    """The native object of a real event, with anything from outside in place of its own."""
+def events(draw: st.DrawFn, *, forms: bool = True) -> dict[str, Any]:
+    """The native object of a real event, with anything from outside in place of its own.
+
+    Without `forms`, texts whose form the contract fixes stay as they are.
+    """
     base = draw(st.sampled_from(sorted(examples_once())))
     real = examples_once()[base]
     event = Event(
         type=real["type"],
         time=NOW,
         severity=draw(st.sampled_from(list(Severity))),
-        data=_spoiled(draw, real["data"]),
+        data=_spoiled(draw, real["data"], forms=forms),
         code=real.get("code"),
         subject=draw(st.builds("file:{}".format, TEXT)) if "subject" in real else None,
         because=real.get("because"),
@@ -74,13 +79,16 @@ def examples_once() -> dict[str, dict[str, Any]]:
 _EXAMPLES: dict[str, dict[str, Any]] = {}
 
 
-def _spoiled(draw: st.DrawFn, value: Any, name: str = "") -> Any:
+def _spoiled(draw: st.DrawFn, value: Any, name: str = "", *, forms: bool) -> Any:
     if name in _FREE:
         return draw(ANY)
+    if name == "facts":
+        return draw(st.dictionaries(TEXT, ANY, max_size=4))
     if isinstance(value, dict):
-        return {key: _spoiled(draw, inner, key) for key, inner in value.items()}
+        return {key: _spoiled(draw, inner, key, forms=forms) for key, inner in value.items()}
     if isinstance(value, list) and value:
-        return [_spoiled(draw, one) for one in value[:1]] * draw(st.sampled_from([1, 1, 40]))
-    if isinstance(value, str) and draw(st.booleans()):
+        times = draw(st.sampled_from([1, 1, 40]))
+        return [_spoiled(draw, one, forms=forms) for one in value[:1]] * times
+    if isinstance(value, str) and (forms or name in _PROSE) and draw(st.booleans()):
         return draw(TEXT)
     return value

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import events
 from hypothesis import HealthCheck, given, settings
 
 from contract_check import HOST, STREAM
+from hostile import events
 from mdeinspect.events import Event, native
 from mdeinspect.formats import ecs
 from mdeinspect.model import Severity

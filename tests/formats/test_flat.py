@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from hostile import events
 from hypothesis import HealthCheck, given, settings
 
+from hostile import events
 from mdeinspect.formats import flat
 from played import every
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import events
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from inverse import INVERSE
 
 from contract_check import STREAM
+from hostile import events
+from inverse import INVERSE
 from mdeinspect import formats
 from mdeinspect.fitting import MARK, cut, is_cut, line, short
 from mdeinspect.sinks import Rendered, make

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from hostile import events
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -15,6 +14,7 @@ from ocsf_json_schema.embedded import OcsfJsonSchemaEmbedded
 from ocsf_json_schema.loader import get_ocsf_schema
 
 from contract_check import HOST, STREAM
+from hostile import events
 from mdeinspect.events import Event, native
 from mdeinspect.formats import ocsf
 from mdeinspect.model import Severity
