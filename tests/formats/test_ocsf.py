@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from ocsf_json_schema.embedded import OcsfJsonSchemaEmbedded
-from ocsf_json_schema.loader import get_ocsf_schema
 
 from contract_check import HOST, STREAM
 from hostile import events
@@ -19,31 +14,17 @@ from mdeinspect.events import Event, native
 from mdeinspect.formats import ocsf
 from mdeinspect.model import Severity
 from mdeinspect.simulator.scenarios import SCENARIOS
+from oracles import ORACLE, SOURCE
+from oracles import ocsf_fault as fault
 from played import every
 from support import NOW
 
 PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=40)
-SOURCE = get_ocsf_schema(ocsf.VERSION)
-ORACLE = OcsfJsonSchemaEmbedded(SOURCE)
-
-
-@functools.cache
-def validator(class_uid: int, profiles: tuple[str, ...]) -> Draft202012Validator:
-    name = ORACLE.lookup_class_name_from_uid(class_uid)
-    assert "@deprecated" not in SOURCE["classes"][name]
-    return Draft202012Validator(ORACLE.get_class_schema(name, list(profiles)))
 
 
 def rendered(found: dict[str, Any]) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(ocsf.render(found, 1))
     return event
-
-
-def fault(event: dict[str, Any]) -> str | None:
-    """What is wrong with an OCSF event; None when nothing is."""
-    judge = validator(event["class_uid"], tuple(event["metadata"].get("profiles", ())))
-    error = best_match(judge.iter_errors(event))
-    return None if error is None else f"{error.json_path}: {error.message}"
 
 
 def told(kind: Any, data: Any, **more: Any) -> dict[str, Any]:
