@@ -152,13 +152,19 @@ def _own_words(host: SimulatedHost, play: Play) -> None:
 
 
 @functools.cache
+def told() -> tuple[dict[str, Any], ...]:
+    """The events of the story."""
+    with tempfile.TemporaryDirectory() as place:
+        return tuple(story(Path(place) / "story"))
+
+
+@functools.cache
 def every() -> tuple[dict[str, Any], ...]:
     """The story, every scenario on every platform, and every golden host at its first look."""
     from golden_hosts import HOSTS
 
-    found: list[dict[str, Any]] = []
+    found = list(told())
     with tempfile.TemporaryDirectory() as place:
-        found += story(Path(place) / "story")
         platforms: tuple[Platform, ...] = ("linux", "darwin")
         for platform in platforms:
             for name in names(platform):
@@ -174,8 +180,7 @@ def every() -> tuple[dict[str, Any], ...]:
 
 def examples() -> Mapping[str, dict[str, Any]]:
     """The first event of each type in the story."""
-    with tempfile.TemporaryDirectory() as place:
-        found: dict[str, dict[str, Any]] = {}
-        for one in story(Path(place) / "story"):
-            found.setdefault(one["type"], one)
-        return found
+    found: dict[str, dict[str, Any]] = {}
+    for one in told():
+        found.setdefault(one["type"], one)
+    return found

@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "What a finding or a setting means, and what to do.",
     "settings": "Every setting that is known.",
     "events": "What the service has told, oldest first.",
-    "schema": "The contract of the events, as JSON Schema.",
+    "schema": "The contracts of events and status, as JSON Schema.",
     "rules": "Every rule, with its severity.",
     "run": "The service: watch this host, tell one event for each change.",
     "config": "Check or show the configuration.",

@@ -1,4 +1,4 @@
-"""JSON Schema 2020-12 of the events, generated from the models."""
+"""JSON Schema 2020-12 of events and status, generated from the models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from mdeinspect.contract import EVENTS
+from mdeinspect.contract.status import Status
 from mdeinspect.events import SCHEMA, EventType
 
 DIALECT = GenerateJsonSchema.schema_dialect
@@ -35,6 +36,13 @@ def of_all() -> dict[str, Any]:
     alone = [{"$ref": f"#/$defs/{name}"} for name in EVENTS]
     body = {"type": "object", "required": ["type"], "oneOf": alone, "$defs": definitions}
     return _headed(BASE, SCHEMA, body)
+
+
+def of_status() -> dict[str, Any]:
+    """The schema of what `status --json` prints."""
+    name = "mdeinspect.status/1"
+    schema = _plain(TypeAdapter(Status).json_schema(by_alias=True))
+    return _headed(f"urn:{name.replace('.', ':')}", name, schema)
 
 
 def _headed(uri: str, title: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from mdeinspect.formats import native
 from played import every, examples
 
 DOCS = Path(__file__).parents[2] / "docs"
+STATUS = DOCS / "schema" / "mdeinspect.status-1.json"
+GOLDEN = Path(__file__).parents[1] / "golden" / "expected"
 COPY = DOCS / "schema" / "mdeinspect.event-1.json"
 PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=40)
 TYPES = get_args(EventType)
@@ -45,9 +47,10 @@ def printed(*args: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_committed_schema_is_the_one_of_the_models(request: pytest.FixtureRequest) -> None:
-    """A change of the contract shows as a difference of this file."""
-    text = json.dumps(schema.of_all(), indent=2) + "\n"
-    assert text == kept(COPY, text, request)
+    """A change of a contract shows as a difference of its file."""
+    for path, found in ((COPY, schema.of_all()), (STATUS, schema.of_status())):
+        text = json.dumps(found, indent=2) + "\n"
+        assert text == kept(path, text, request)
 
 
 def test_the_page_of_events_is_generated(request: pytest.FixtureRequest) -> None:
@@ -62,6 +65,7 @@ def test_the_command_prints_the_schema() -> None:
     assert (whole.returncode, one.returncode) == (0, 0)
     assert json.loads(whole.stdout) == json.loads(COPY.read_text())
     assert json.loads(one.stdout)["$id"] == "urn:mdeinspect:event/1:finding.raised"
+    assert json.loads(printed("status").stdout) == json.loads(STATUS.read_text())
     wrong = printed("finding.rose")
     assert wrong.returncode == 2
     assert "finding.raised" in wrong.stderr
@@ -172,3 +176,14 @@ def test_what_is_not_in_the_contract_is_refused(what: str) -> None:
     assert fault(found) is None
     SPOILED[what](found)
     assert fault(found) is not None
+
+
+def test_what_status_prints_is_within_its_contract() -> None:
+    """Every golden host, and nothing that the contract does not name."""
+    judge = Draft202012Validator(schema.of_status())
+    found = [json.loads(path.read_text()) for path in sorted(GOLDEN.glob("*.json"))]
+    assert len(found) > 20
+    for one in found:
+        assert [error.message for error in judge.iter_errors(one)] == []
+        assert not judge.is_valid({**one, "colour": "red"})
+        assert not judge.is_valid({**one, "taken_at": None})
