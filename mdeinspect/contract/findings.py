@@ -46,7 +46,7 @@ class FindingText(FindingData):
 
 
 class Raised(FindingText):
-    """A finding that came."""
+    """What the finding is; `initial` at the first look."""
 
     initial: Literal[True] | Absent = Field(
         default=None, description="At the first look: nobody knows since when it is so"
@@ -54,9 +54,8 @@ class Raised(FindingText):
 
 
 class Changed(FindingText):
-    """A finding with another severity or other facts, or one that comes and goes."""
+    """What the finding is now; `flapping` when it comes and goes too often to be told each time."""
 
-    initial: Literal[True] | Absent = Field(default=None, description="As when it was raised")
     previous: Previous | Cut | Absent = None
     state: Literal["raised", "cleared"] | Absent = Field(
         default=None, description="With `flapping`: what the finding is at the moment"

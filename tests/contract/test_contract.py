@@ -23,6 +23,7 @@ from mdeinspect.fitting import cut
 from mdeinspect.formats import native
 from played import every, examples
 
+pytestmark = pytest.mark.slow
 DOCS = Path(__file__).parents[2] / "docs"
 STATUS = DOCS / "schema" / "mdeinspect.status-1.json"
 GOLDEN = Path(__file__).parents[1] / "golden" / "expected"

@@ -14,6 +14,7 @@ from mdeinspect.formats._ocsf_finding import CLASS as FINDING
 from mdeinspect.formats._ocsf_lifecycle import CLASS as LIFECYCLE
 from played import examples
 
+pytestmark = pytest.mark.slow
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 WHAT: Mapping[str, str] = {
     "TimeGenerated": "`time`",

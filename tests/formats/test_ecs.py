@@ -17,6 +17,7 @@ from oracles import ALLOWED, FIELDS, LIST, ecs_faults, fits
 from played import every
 from support import NOW
 
+pytestmark = pytest.mark.slow
 PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=40)
 
 

@@ -6,12 +6,14 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from hostile import events
 from mdeinspect.formats import flat
 from played import every
 
+pytestmark = pytest.mark.slow
 PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=40)
 # Of a Log Analytics table, and what the agent fills in by itself.
 RESERVED = {"tenantid", "type", "uniqueid", "title", "id", "_resourceid", "_subscriptionid"}

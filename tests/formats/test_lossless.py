@@ -18,8 +18,10 @@ from mdeinspect import formats
 from mdeinspect.fitting import MARK, cut, is_cut, line, short
 from mdeinspect.sinks import Rendered, make
 from mdeinspect.sinks._rfc5424 import smaller
-from played import every
+from oracles import ecs_faults, ocsf_fault
+from played import every, examples
 
+pytestmark = pytest.mark.slow
 NAMES = sorted(formats.load())
 PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=30)
 
@@ -67,6 +69,19 @@ def test_hostile_events_are_cut_and_nothing_else(
     assert back == found or back["truncated"] is True
     if len(line(found)) < 3000:
         assert back == found, "cut without need"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", sorted(examples()))
+def test_an_event_of_which_only_the_frame_is_left(name: str, kind: str) -> None:
+    """Data that was cut as a whole is still a valid line of every format, and says so."""
+    mark = {"truncated": True, "digest": "sha256:0123456789ab", "start": '{"a":'}
+    found = {**examples()[kind], "data": mark, "evidence": mark, "truncated": True}
+    assert is_cut(mark)
+    text = formats.get(name)(found, 1)
+    assert INVERSE[name](text) == (found, 1)
+    assert name != "ecs" or ecs_faults(json.loads(text)) == []
+    assert name != "ocsf" or ocsf_fault(json.loads(text)) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

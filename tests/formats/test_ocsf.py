@@ -19,6 +19,7 @@ from oracles import ocsf_fault as fault
 from played import every
 from support import NOW
 
+pytestmark = pytest.mark.slow
 PLENTY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=40)
 
 
