@@ -90,6 +90,8 @@ def native(event: Event, *, stream: str, seq: int, host: EventHost) -> dict[str,
             found[name] = _word(value)
     found["evidence"] = [_evidence(one) for one in event.evidence]
     found["data"] = mask(plain(_stamped(event.data)))
+    if event.subject is not None and found["subject"] != mask(printable(event.subject)):
+        found["truncated"] = True
     return fitted(found, MAX_LINE)
 
 

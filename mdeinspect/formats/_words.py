@@ -49,7 +49,7 @@ def text(value: Any) -> str:
 def file_of(found: Mapping[str, Any]) -> str | None:
     """The path of the file that an event is about, or None."""
     subject = word(found, "subject") or ""
-    named = subject.removeprefix("file:") if subject.startswith("file:") else None
+    named = subject.removeprefix("file:") if subject.startswith("file:/") else None
     return word(found, "data", "file") or named
 
 
@@ -64,7 +64,7 @@ def headline(found: Mapping[str, Any]) -> str:
 
 def _policy(found: Mapping[str, Any], data: Any) -> str:
     what = _FILES.get(word(data, "kind") or "", "changed")
-    return f"Policy file {what}: {file_of(found)}"
+    return f"Policy file {what}: {file_of(found) or look(found, 'subject')}"
 
 
 def _setting(_found: Mapping[str, Any], data: Any) -> str:

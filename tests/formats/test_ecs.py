@@ -141,3 +141,9 @@ def test_what_cannot_be_read_is_an_error() -> None:
     told = document(broken)
     assert told["error"] == {"message": broken["data"]["reason"], "type": broken["data"]["kind"]}
     assert told["event"]["outcome"] == "failure"
+
+
+def test_a_source_without_a_path_is_no_file() -> None:
+    """What has no path is not given one."""
+    event = Event("policy.changed", NOW, data={"kind": "removed"}, subject="file:mdatp_managed")
+    assert "file" not in document(native(event, stream=STREAM, seq=1, host=HOST))

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract_check import STREAM
+from contract_check import HOST, STREAM
 from hostile import events
 from inverse import INVERSE
 from mdeinspect import formats
-from mdeinspect.fitting import MARK, cut, is_cut, line, short
+from mdeinspect.events import Event, native
+from mdeinspect.fitting import MARK, cut, is_cut, line
 from mdeinspect.sinks import Rendered, make
 from mdeinspect.sinks._rfc5424 import smaller
 from oracles import ecs_faults, ocsf_fault
 from played import every, examples
+from support import NOW
 
 pytestmark = pytest.mark.slow
 NAMES = sorted(formats.load())
@@ -176,8 +178,17 @@ def test_many_small_details_go_together() -> None:
 
 
 def test_a_long_subject_is_cut_the_same_in_every_event() -> None:
-    """A subject identifies a finding: how it is cut depends on nothing else."""
+    """A subject identifies a finding: how it is cut depends on nothing else, and is flagged."""
+
+    def told(subject: str, data: dict[str, Any]) -> dict[str, Any]:
+        event = Event("finding.raised", NOW, data=data, code="a", subject=subject)
+        return native(event, stream=STREAM, seq=1, host=HOST)
+
     long = "file:/" + "😀" * 500
-    assert short(long, 600) == short(long, 600) != short(long + "x", 600)
-    assert len(json.dumps(short(long, 600))) <= 600
-    assert short("file:/etc", 600) == "file:/etc"
+    raised, cleared, other = told(long, {}), told(long, {"a": "x" * 9000}), told(long + "x", {})
+    assert raised["subject"] == cleared["subject"] != other["subject"]
+    assert len(json.dumps(raised["subject"])) <= 600
+    assert raised["truncated"] is True
+    plain = told("file:/etc/mdatp", {})
+    assert plain["subject"] == "file:/etc/mdatp"
+    assert "truncated" not in plain
