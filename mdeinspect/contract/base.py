@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -17,7 +17,6 @@ Time = Annotated[
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the bytes")]
 Count = Annotated[int, Field(ge=0)]
-Value = Annotated[Any, Field(description="Any JSON value")]
 Absent = SkipJsonSchema[None]  # for a key that may be left out, and is never null
 
 

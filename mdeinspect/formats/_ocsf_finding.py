@@ -34,7 +34,7 @@ def attributes(found: dict[str, Any], exact: Callable[[Any], int | None]) -> dic
     rest = dict(data) if isinstance(data, dict) else {}
     info, remediation = _info(found, rest, exact), _remediation(rest)
     evidence = found.get("evidence")
-    listed = isinstance(evidence, list) and evidence != []
+    artifacts = [{"data": one} for one in evidence] if isinstance(evidence, list) else []
     return {
         "class_uid": CLASS,
         "class_name": "Compliance Finding",
@@ -47,8 +47,8 @@ def attributes(found: dict[str, Any], exact: Callable[[Any], int | None]) -> dic
         "compliance": {"control": found["code"], **_verdict(found)},
         **remediation,
         **_resources(found),
-        **({"evidences": [{"data": one} for one in evidence]} if listed and evidence else {}),
-        "unmapped": {"data": rest, **({} if listed else {"evidence": evidence})},
+        **({"evidences": artifacts} if artifacts else {}),
+        "unmapped": {"data": rest, **({} if artifacts else {"evidence": evidence})},
     }
 
 
@@ -78,9 +78,9 @@ def _info(
 
 
 def _remediation(rest: dict[str, Any]) -> dict[str, Any]:
-    return (
-        {"remediation": {"desc": rest.pop("remedy")}} if isinstance(rest.get("remedy"), str) else {}
-    )
+    if not isinstance(rest.get("remedy"), str):
+        return {}
+    return {"remediation": {"desc": rest.pop("remedy")}}
 
 
 def _resources(found: dict[str, Any]) -> dict[str, Any]:

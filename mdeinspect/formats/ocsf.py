@@ -2,11 +2,12 @@
 
     {"time":1795345440000,"metadata":{"uid":"1f0c...-42","sequence":42,...},"class_uid":2003,...}
 
-| event                                                   | class                             |
-|---------------------------------------------------------|-----------------------------------|
-| `finding.*`                                             | 2003 Compliance Finding           |
-| a new version of the agent, and what the daemon tells of itself | 6002 Application Lifecycle |
-| all others                                              | 5019 Device Config State Change   |
+| event                                       | class                           |
+|---------------------------------------------|---------------------------------|
+| `finding.*`                                 | 2003 Compliance Finding         |
+| a new version of the agent, `daemon.*`,     | 6002 Application Lifecycle      |
+| `heartbeat`, `events.dropped`, a reload     |                                 |
+| all others                                  | 5019 Device Config State Change |
 
 What has no attribute lies under `unmapped`. Config State (5002) is deprecated and never used.
 """

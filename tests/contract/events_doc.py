@@ -20,7 +20,8 @@ copy in [schema/mdeinspect.event-1.json](schema/mdeinspect.event-1.json) is chec
 is here is the `native` format; [formats.md](formats.md) tells how it looks as ECS, OCSF or a table.
 
 Within version 1, keys may be added and never change their meaning or type; a receiver ignores those
-it does not know. A new type, or a new `because`, comes with a line in the changelog.
+it does not know. A new type, or a new `because`, comes with a line in the changelog. The schema is
+strict about the release that prints it: it names every key, and allows no other.
 
 ## Around every event
 
