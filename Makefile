@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test soak check format golden bench man completions clean
+.PHONY: help demo test soak check format golden contract bench man completions clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
@@ -40,6 +40,9 @@ format: $(STAMP)  ## rewrite the code in the house style
 
 golden: $(STAMP)  ## rewrite the golden outputs; review the diff
 	$(BIN)/python -m pytest tests/golden --update-golden
+
+contract: $(STAMP)  ## rewrite the schema, docs/events.md and the examples of docs/formats.md; review the diff
+	$(BIN)/python -m pytest tests/contract tests/formats/test_docs.py --update-golden
 
 # MDEINSPECT_BENCH_IDLE: seconds that the idle service is looked at (60; 600 for a soak).
 bench: $(STAMP)  ## timings and costs, as ratios where that makes sense, also in build/bench.json

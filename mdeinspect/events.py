@@ -6,19 +6,19 @@ that cuts lines still has them, and it stays below `MAX_LINE` bytes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from mdeinspect.documents import plain
+from mdeinspect.fitting import fitted, short
 from mdeinspect.model import Severity
-from mdeinspect.privacy import digest, mask
+from mdeinspect.privacy import mask
 
 SCHEMA = "mdeinspect.event/1"
 MAX_LINE = 8000  # bytes; with `prev` and the line end still below 8 KB
-KEEP = 200  # characters that stay of a text that is cut
+LONGEST_WORD = 600  # bytes of a name, a subject or a reason: so a subject is always cut alike
 
 EventType = Literal[
     "finding.raised",
@@ -83,19 +83,16 @@ def native(event: Event, *, stream: str, seq: int, host: EventHost) -> dict[str,
         "schema": SCHEMA,
         "type": event.type,
         "severity": event.severity.word,
-        "host": {"name": host.name, "id": host.id, "platform": host.platform},
+        "host": {"name": _word(host.name), "id": host.id, "platform": host.platform},
     }
     for name in ("code", "subject", "because"):
         if (value := getattr(event, name)) is not None:
-            found[name] = mask(printable(value))
+            found[name] = _word(value)
     found["evidence"] = [_evidence(one) for one in event.evidence]
     found["data"] = mask(plain(_stamped(event.data)))
-    return fitted(found)
-
-
-def line(found: Mapping[str, Any]) -> str:
-    """One event as one line of JSON, ASCII only, without the line end."""
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    if event.subject is not None and found["subject"] != mask(printable(event.subject)):
+        found["truncated"] = True
+    return fitted(found, MAX_LINE)
 
 
 def stamp(moment: datetime) -> str:
@@ -103,44 +100,19 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def fitted(found: dict[str, Any]) -> dict[str, Any]:
-    """`found`, its largest details cut until the line fits; each is flagged and digested."""
-    while len(line(found)) > MAX_LINE:
-        holder, key = _largest(found)
-        value = holder[key]
-        text = value if isinstance(value, str) else line({"": value})
-        holder[key] = {"truncated": True, "digest": digest(text), "start": text[:KEEP]}
-        found["truncated"] = True
-    return found
-
-
 def printable(text: str) -> str:
     """`text` without what is no UTF-8: such names of files are shown as escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _largest(found: dict[str, Any]) -> tuple[Any, Any]:
-    """The place of the largest detail: the smallest part of `data` that alone is too large."""
-    holder: Any = found
-    key: Any = max(("data", "evidence", "subject", "because"), key=lambda k: _size(found.get(k)))
-    while isinstance(holder[key], dict | list) and holder[key] and "digest" not in holder[key]:
-        inner = holder[key]
-        keys = list(inner) if isinstance(inner, dict) else range(len(inner))
-        biggest = max(keys, key=lambda k: _size(inner[k]))
-        if _size(inner[biggest]) < MAX_LINE // 4:
-            break  # many small ones: the whole goes
-        holder, key = inner, biggest
-    return holder, key
-
-
-def _size(value: Any) -> int:
-    return len(json.dumps(value)) if value is not None else 0
+def _word(text: str | None) -> str | None:
+    return None if text is None else short(mask(printable(text)), LONGEST_WORD)
 
 
 def _evidence(one: Evidence) -> dict[str, Any]:
-    found: dict[str, Any] = {"source": one.source}
+    found: dict[str, Any] = {"source": printable(one.source)}
     if one.path is not None:
-        found["path"] = mask(one.path)
+        found["path"] = mask(printable(one.path))
     if one.time is not None:
         found["time"] = stamp(one.time)
     return found

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "What a finding or a setting means, and what to do.",
     "settings": "Every setting that is known.",
     "events": "What the service has told, oldest first.",
+    "schema": "The contracts of events and status, as JSON Schema.",
     "rules": "Every rule, with its severity.",
     "run": "The service: watch this host, tell one event for each change.",
     "service": "Install or remove the service where no package did, and see how it is.",

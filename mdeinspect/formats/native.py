@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mdeinspect.events import line
+from mdeinspect.fitting import line
 
 
 def render(found: dict[str, Any], prev: int | None) -> str:

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mdeinspect.events import Event, EventHost, line, native, stamp
+from mdeinspect.events import Event, EventHost, native, stamp
+from mdeinspect.fitting import line
 from mdeinspect.store import cursors, database, files, retention, schema
 from mdeinspect.store.cursors import Dropped
 from mdeinspect.store.errors import StoreError, failed
@@ -170,7 +171,7 @@ class Store:
         self, db: sqlite3.Connection, seq: int, event: Event, host: EventHost, now: datetime
     ) -> None:
         found = native(event, stream=self.stream, seq=seq, host=host)
-        told = (_column(found.get("code")), _column(found.get("subject")))
+        told = (found.get("code"), found.get("subject"))
         row = (seq, stamp(now), found["time"], event.type, int(event.severity), *told, line(found))
         db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         if event.type == DROPPED:
@@ -213,9 +214,3 @@ def _sound(path: Path) -> tuple[sqlite3.Connection, Path | None]:
     aside = files.set_aside(path) if remains else None
     database.create(path.parent, host_id)
     return database.open_sound(path), aside
-
-
-def _column(value: Any) -> str | None:
-    """A text for a column: one that was cut to size is an object, and may not be UTF-8."""
-    text = value["start"] if isinstance(value, dict) else value
-    return None if text is None else str(text).encode("utf-8", "backslashreplace").decode()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from contract_check import check_events
 from mdeinspect import catalogue, rules
 from mdeinspect.config.model import Config
 from mdeinspect.documents import Document, policyjson
@@ -164,6 +165,7 @@ class Machine:
             now=self.now,
         )
         self.told += events
+        check_events(events)
         return events
 
     def due(self) -> datetime | None:
@@ -295,6 +297,7 @@ class Hand:
             rules=self.machine.rules,
             now=self.now,
         )
+        check_events(events)
         return events
 
     def restart(self) -> Hand:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from service_support import Daemon, simulated
 
+from contract_check import check
 from mdeinspect.simulator.host import SimulatedHost
 
 
@@ -32,6 +33,9 @@ def daemon_of(tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     for one in made:
         one.kill()
         one.mailbox.close()
+    for one in made:  # whatever a test made it say is within the published contract
+        for told in one.told():
+            check(told)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 
 import psutil
 
+from contract_check import fault
 from mdeinspect.simulator.host import SimulatedHost
 from mdeinspect.simulator.policies import hardened
 from mdeinspect.store.errors import StoreError
@@ -258,10 +259,11 @@ def check_delivered(lines: Sequence[Mapping[str, Any]], stored: Sequence[Mapping
 
 
 def check_stream(stored: Sequence[Mapping[str, Any]]) -> None:
-    """`seq` counts without a gap within one stream, and ids are made of both."""
+    """`seq` counts without a gap within one stream, ids are made of both, the contract is kept."""
     assert len({one["stream"] for one in stored}) <= 1
     assert [one["seq"] for one in stored] == list(range(1, len(stored) + 1))
     assert all(one["id"] == f"{one['stream']}-{one['seq']}" for one in stored)
+    assert [fault(one) for one in stored if fault(one)] == []
 
 
 def check_findings(stored: Sequence[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mdeinspect import events, sinks
+from mdeinspect import events, fitting, sinks
 from mdeinspect.formats import native
 from mdeinspect.model import Severity
 from mdeinspect.sinks import Line, Rendered, Sink, SinkError
@@ -41,7 +41,7 @@ def event(
 
 def line(seq: int, kind: Any = "finding.raised", severity: str = "medium") -> Line:
     """One event as the store keeps it."""
-    return Line(seq, kind, severity, events.line(event(seq, kind, severity)))
+    return Line(seq, kind, severity, fitting.line(event(seq, kind, severity)))
 
 
 def rendered(*numbers: int, data: Mapping[str, Any] | None = None) -> list[Rendered]:

@@ -12,7 +12,8 @@ from sink_support import event
 
 from mdeinspect import formats
 from mdeinspect.errors import ConfigError
-from mdeinspect.events import MAX_LINE, line
+from mdeinspect.events import MAX_LINE
+from mdeinspect.fitting import line
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
