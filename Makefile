@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test soak check format golden bench clean
+.PHONY: help demo test soak check format golden detections bench clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
@@ -38,6 +38,10 @@ format: $(STAMP)  ## rewrite the code in the house style
 
 golden: $(STAMP)  ## rewrite the golden outputs; review the diff
 	$(BIN)/python -m pytest tests/golden --update-golden
+
+detections: $(STAMP)  ## check the Sigma rules and write the queries made of them
+	$(BIN)/python packaging/sigma/build.py check
+	$(BIN)/python packaging/sigma/build.py convert
 
 # MDEINSPECT_BENCH_IDLE: seconds that the idle service is looked at (60; 600 for a soak).
 bench: $(STAMP)  ## timings and costs, as ratios where that makes sense, also in build/bench.json

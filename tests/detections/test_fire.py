@@ -1,0 +1,55 @@
+"""Every Sigma rule, as SQL, fires on the host it is for and stays silent on the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import siem
+from stories import STORIES, Story
+from watched import Watched, as_lines, attached, managed
+
+from mdeinspect.model import Platform
+
+CASES = [
+    pytest.param(one, platform, id=f"{one.rule}-{platform}")
+    for one in STORIES
+    for platform in one.platforms
+]
+
+
+def test_every_rule_has_a_story() -> None:
+    """No detection without a host that makes it fire, and one close by that must not."""
+    assert sorted(one.rule for one in STORIES) == sorted(siem.rules())
+
+
+@pytest.mark.parametrize(("story", "platform"), CASES)
+def test_fires_on_the_bad_host(story: Story, platform: Platform, tmp_path: Path) -> None:
+    """Silent while all is well; then it fires, once, with all that belongs to it and no more."""
+    with Watched(tmp_path, story.start, platform) as watched:
+        watched.quiet(1)
+        assert siem.fired(as_lines(watched.deliver())) == {}
+        story.bad(watched)
+        fired = siem.fired(as_lines(watched.deliver()))
+    assert fired == dict.fromkeys(story.expected(platform), 1)
+
+
+@pytest.mark.parametrize(("story", "platform"), CASES)
+def test_silent_close_by(story: Story, platform: Platform, tmp_path: Path) -> None:
+    """What looks like it, and is not, does not make it fire."""
+    with Watched(tmp_path, story.start, platform) as watched:
+        watched.quiet(1)
+        story.near(watched)
+        fired = siem.fired(as_lines(watched.deliver()))
+    assert story.rule not in fired
+
+
+@pytest.mark.parametrize("start", [managed, attached])
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_day_on_a_good_host(start: object, platform: Platform, tmp_path: Path) -> None:
+    """Not one detection in a day of health and heartbeats."""
+    with Watched(tmp_path, start, platform) as watched:  # type: ignore[arg-type]
+        watched.quiet(24)
+        lines = as_lines(watched.deliver())
+    assert len(lines) > 24
+    assert siem.fired(lines) == {}
