@@ -1,4 +1,4 @@
-"""Silence and loss, as the shipped SQL tells them: what was planted, and nothing on whole streams."""
+"""Silence and loss, as the shipped SQL tells them: what was planted, and nothing else."""
 
 from __future__ import annotations
 

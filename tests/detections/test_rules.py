@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 import siem
+import yaml
 
 from mdeinspect import rules
 from mdeinspect.model import Severity
@@ -24,6 +25,9 @@ from mdeinspect.rules import Rule
 BUILD = siem.SIGMA / "build.py"
 CONVERTED = siem.SIGMA / "converted"
 GRAVE = {"HIGH", "CRITICAL"}
+ECS: dict[str, str] = yaml.safe_load((siem.SIGMA / "pipelines" / "elasticsearch.yml").read_text())[
+    "transformations"
+][0]["mapping"]
 LEVELS = {"low", "medium", "high", "critical"}
 
 
@@ -200,14 +204,50 @@ def test_splunk_gets_scheduled_searches() -> None:
 
 
 def test_elastic_gets_rules_to_import() -> None:
-    """A JSON object a rule, with its level, its technique and a query below `mdeinspect`."""
+    """A JSON object a rule, with its level, its technique and a query of fields of `ecs`."""
     lines = (CONVERTED / "elasticsearch.ndjson").read_text().splitlines()
     for line, rule in zip(lines, ordered(), strict=True):
         one: dict[str, Any] = json.loads(line)
         assert (one["rule_id"], one["severity"]) == (rule["id"], rule["level"])
-        assert one["query"].startswith(("mdeinspect.", "(mdeinspect."))
+        fields = set(re.findall(r"([a-z_.]+):", one["query"]))
+        assert fields <= set(ECS.values()), one["query"]
         techniques = {t["id"] for part in one["threat"] for t in part["technique"]}
         assert techniques == ({"T1685"} if "attack.t1685" in rule.get("tags", ()) else set())
+
+
+def test_the_names_for_elastic_are_those_of_the_format() -> None:
+    """Each field of a rule lies where the pipeline says, in the format `ecs`."""
+    ecs = pytest.importorskip("mdeinspect.formats.ecs", reason="the format ecs is not there yet")
+    told = {
+        "policy": {"kind": "removed"},
+        "authority": {"after": {"channel": "none"}},
+    }
+    for kind, data in told.items():
+        found = {
+            "time": "2026-11-22T11:04:00.000Z",
+            "id": "s-1",
+            "seq": 1,
+            "stream": "s",
+            "schema": "mdeinspect.event/1",
+            "type": f"{kind}.changed",
+            "severity": "medium",
+            "host": {"name": "web-07", "id": "1", "platform": "linux"},
+            "code": "a-code",
+            "subject": "host",
+            "because": "why",
+            "evidence": [],
+            "data": data,
+        }
+        document = json.loads(ecs.render(found, None))
+        for native, mapped in ECS.items():
+            expected = _within(found, native)
+            assert expected is None or _within(document, mapped) == expected, native
+
+
+def _within(value: Any, path: str) -> Any:
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def test_kusto_compares_columns() -> None:
@@ -215,7 +255,9 @@ def test_kusto_compares_columns() -> None:
     text = (CONVERTED / "kusto.kql").read_text()
     assert text.count("MdeInspect_CL\n| where ") == len(siem.rules())
     left = re.findall(r"(\S+) (?:=~|in~) ", text)
-    column = re.compile(r"\(?(?:Event(?:Type|Severity)|Code|Because|tostring\(Data(?:\.\w+)+\))")
+    column = re.compile(
+        r"\(?(?:Event(?:Type|Severity)|FindingCode|Because|tostring\(Data(?:\.\w+)+\))"
+    )
     assert left
     assert all(column.fullmatch(one.replace("((", "(")) for one in left), left
 

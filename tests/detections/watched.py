@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sink_support import PATIENCE, Basket
 
@@ -26,7 +26,7 @@ from mdeinspect.report import report
 from mdeinspect.service import events
 from mdeinspect.service.ledger import Ledger
 from mdeinspect.service.outlets import _Lines
-from mdeinspect.simulator.host import DAY, HOUR, MINUTE, SimulatedHost
+from mdeinspect.simulator.host import DAY, MINUTE, SimulatedHost
 from mdeinspect.simulator.policies import hardened
 from mdeinspect.sinks.delivery import Delivery
 from mdeinspect.store.writer import Store
@@ -62,7 +62,7 @@ class Watched:
         self.begin()
         self.look()
 
-    def __enter__(self) -> Watched:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
