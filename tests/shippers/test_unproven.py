@@ -174,7 +174,7 @@ def test_the_remap_of_vector_keeps_an_event() -> None:
     made_of_it = dict(vrl.VRLRuntime().execute(program, {"message": line}).processed_event)
     expected = json.loads(line)
     assert made_of_it.pop("document_id") == expected["event"]["id"]
-    told = datetime.fromisoformat(str(made_of_it.pop("timestamp")))
+    told = datetime.fromisoformat(str(made_of_it.pop("timestamp")).replace(" UTC", "+00:00"))
     assert told == datetime.fromisoformat(expected.pop("@timestamp"))
     assert made_of_it == expected
 
