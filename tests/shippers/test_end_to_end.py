@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 import siem
-from contract import check, schema
 from daemons import Kind, Place, rsyslog, running, syslog_ng
+from native_contract import check, schema
 from service_support import QUICK, Daemon, simulated, until
 
 from mdeinspect.simulator.host import SimulatedHost
