@@ -11,6 +11,7 @@ from watched import Watched, as_lines, attached, managed
 
 from mdeinspect.model import Platform
 
+pytestmark = pytest.mark.slow
 CASES = [
     pytest.param(one, platform, id=f"{one.rule}-{platform}")
     for one in STORIES

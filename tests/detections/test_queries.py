@@ -16,6 +16,8 @@ from watched import Watched, as_lines, managed
 from mdeinspect.model import Severity
 from mdeinspect.simulator.host import HOUR, MINUTE
 
+pytestmark = pytest.mark.slow
+
 
 def a_day(folder: Path) -> Watched:
     """A host with some events of every severity, none handed over yet."""

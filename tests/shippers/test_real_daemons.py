@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import siem
 from daemons import Kind, Place, rsyslog, running, syslog_ng
 from sink_support import event, made, rendered, until
 
@@ -63,6 +64,25 @@ def test_where_it_left_off_is_kept(kind: Kind, place: Place) -> None:
         until(lambda: len(place.lines()) >= 30, "all lines")
     sink.close()
     assert [one["seq"] for one in place.events()] == list(range(1, 31))
+
+
+def test_what_is_rotated_away_while_it_is_down_is_lost_and_told(kind: Kind, place: Place) -> None:
+    """The limit that both name: those lines never come, and the query for loss shows the gap."""
+    first = made("file", path=str(place.log))
+    with running(kind, place):
+        first.deliver(rendered(*range(1, 6)))
+        until(lambda: len(place.lines()) >= 5, "the first lines")
+    first.deliver(rendered(*range(6, 11)))
+    first.close()
+    place.log.rename(place.log.with_name("events.ndjson.1"))
+    second = made("file", path=str(place.log))
+    with running(kind, place):
+        second.deliver(rendered(*range(11, 16)))
+        until(lambda: 15 in [one["seq"] for one in place.events()], "the last lines")
+    second.close()
+    assert [one["seq"] for one in place.events()] == [*range(1, 6), *range(11, 16)]
+    (gap,) = siem.asked("loss", place.lines())
+    assert (gap["last_received"], gap["missing"], gap["received"]) == (5, 10, 11)
 
 
 @pytest.mark.parametrize("transport", ["tcp", "unix"])
