@@ -44,7 +44,7 @@ class Story:
 # --- the agent ----------------------------------------------------------------------------------
 
 
-def _switched_off(watched: Watched) -> None:
+def switched_off(watched: Watched) -> None:
     watched.host.set_field("antivirusEngine.enforcementLevel", "passive")
     watched.quiet(1)
 
@@ -222,7 +222,7 @@ def _running(watched: Watched) -> None:
     watched.quiet(3)
 
 
-def _store_damaged(watched: Watched) -> None:
+def store_damaged(watched: Watched) -> None:
     watched.deliver()
     watched.ledger.store.close()
     for file in watched.state.glob("store.db*"):
@@ -236,7 +236,7 @@ def _killed(watched: Watched) -> None:
     watched.look()
 
 
-def _outage(watched: Watched) -> None:
+def outage(watched: Watched) -> None:
     """Nothing was handed over for longer than is kept."""
     watched.deliver()
     watched.quiet(6)
@@ -255,7 +255,7 @@ _LEFT = "authority_no_management_channel"
 _GONE = "policy_governing_file_removed"
 _MOVED = "authority_management_channel_changed"
 STORIES = (
-    Story("finding_protection_off", _switched_off, _passive_by_policy),
+    Story("finding_protection_off", switched_off, _passive_by_policy),
     Story(
         "finding_agent_missing",
         _uninstalled,
@@ -275,6 +275,6 @@ STORIES = (
     Story(_LEFT, _removed, _taken_over, frozenset({_GONE})),
     Story(_MOVED, _taken_over, _edited),
     Story("daemon_stopped", _stopped, _running, platforms=LINUX),
-    Story("daemon_store_set_aside", _store_damaged, _killed, platforms=LINUX),
-    Story("events_dropped", _outage, _in_time, platforms=LINUX),
+    Story("daemon_store_set_aside", store_damaged, _killed, platforms=LINUX),
+    Story("events_dropped", outage, _in_time, platforms=LINUX),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import siem
-from stories import _outage, _store_damaged, _switched_off
+from stories import outage, store_damaged, switched_off
 from watched import Watched, as_lines, managed
 
 from mdeinspect.model import Severity
@@ -23,7 +23,7 @@ def a_day(folder: Path) -> Watched:
     """A host with some events of every severity, none handed over yet."""
     watched = Watched(folder, managed)
     watched.quiet(3)
-    _switched_off(watched)
+    switched_off(watched)
     watched.quiet(3)
     return watched
 
@@ -87,7 +87,7 @@ def test_what_was_deleted_here_is_no_loss(tmp_path: Path) -> None:
 def test_retention_is_told_by_its_own_event(tmp_path: Path) -> None:
     """What the store dropped in an outage is `events.dropped`, not a gap, also after a restart."""
     with Watched(tmp_path, managed) as watched:
-        _outage(watched)
+        outage(watched)
         watched.reopen()
         watched.quiet(1)
         found = watched.deliver()
@@ -101,7 +101,7 @@ def test_retention_is_told_by_its_own_event(tmp_path: Path) -> None:
 def test_another_stream_is_no_loss(tmp_path: Path) -> None:
     """Numbers begin anew where the store was lost; the first line has no `prev`."""
     with a_day(tmp_path) as watched:
-        _store_damaged(watched)
+        store_damaged(watched)
         watched.quiet(1)
         found = watched.deliver()
     assert len({one["stream"] for one in found}) == 2

@@ -25,10 +25,11 @@ from mdeinspect.model import HostFacts, Platform, Report, Severity
 from mdeinspect.report import report
 from mdeinspect.service import events
 from mdeinspect.service.ledger import Ledger
-from mdeinspect.service.outlets import _Lines
 from mdeinspect.simulator.host import DAY, MINUTE, SimulatedHost
 from mdeinspect.simulator.policies import hardened
+from mdeinspect.sinks import Line
 from mdeinspect.sinks.delivery import Delivery
+from mdeinspect.store.reader import Reader
 from mdeinspect.store.writer import Store
 from mdeinspect.transitions import step
 
@@ -130,7 +131,7 @@ class Watched:
             basket,
             native.render,
             min_severity,
-            _Lines(self.state, lambda: None),
+            self._read,
             lambda _name, seq: acknowledged.append(seq),
             stop,
             handed=self.ledger.store.cursor(SIEM) or None,
@@ -143,6 +144,11 @@ class Watched:
             self.ledger.store.acknowledge(SIEM, seq)
         self.got += basket.got
         return self.got
+
+    def _read(self, after_seq: int, limit: int, /) -> list[Line]:
+        with Reader(self.state) as reader:
+            lines = reader.after(after_seq, limit)
+        return [Line(one.seq, one.type, one.severity.word, one.line) for one in lines]
 
     def _tell(self, *told: Any) -> None:
         facts = HostFacts("web-07", self.host.platform, "simulated")
