@@ -111,8 +111,12 @@ def _unhealthy_for_a_while(watched: Watched) -> None:
     watched.quiet(1)
 
 
-def _offboarded(watched: Watched) -> None:
+def _image(watched: Watched) -> None:
+    """A host that was never onboarded: nothing is remembered of a better time."""
     watched.host.offboard()
+    watched.ledger.store.close()
+    shutil.rmtree(watched.state)
+    watched.reopen()
     watched.quiet(1)
 
 
@@ -265,7 +269,7 @@ STORIES = (
     ),
     Story("finding_agent_unreachable", _down, _restarted),
     Story("finding_agent_unhealthy", _unhealthy, _unhealthy_for_a_while),
-    Story("finding_agent_not_onboarded", _offboarded, _expired),
+    Story("finding_agent_not_onboarded", _image, _expired),
     Story("finding_product_expired", _expired, _expiring),
     Story("finding_not_enforced", _overridden, _stricter),
     Story("finding_broad_exclusion", _everything_excluded, _narrowly_excluded),
