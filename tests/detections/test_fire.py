@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dialects
 import pytest
 import siem
 from stories import STORIES, Story
@@ -26,13 +27,26 @@ def test_every_rule_has_a_story() -> None:
 
 @pytest.mark.parametrize(("story", "platform"), CASES)
 def test_fires_on_the_bad_host(story: Story, platform: Platform, tmp_path: Path) -> None:
-    """Silent while all is well; then it fires, once, with all that belongs to it and no more."""
+    """Silent while all is well; then it fires, once, with all that belongs to it and no more.
+
+    So does each other backend, as far as its query can be judged on events in its format.
+    """
     with Watched(tmp_path, story.start, platform) as watched:
         watched.quiet(1)
         assert siem.fired(as_lines(watched.deliver())) == {}
         story.bad(watched)
-        fired = siem.fired(as_lines(watched.deliver()))
-    assert fired == dict.fromkeys(story.expected(platform), 1)
+        found = watched.deliver()
+    expected = dict.fromkeys(story.expected(platform), 1)
+    assert siem.fired(as_lines(found)) == expected
+    for dialect in dialects.here():
+        assert dialect.fired(found) == expected, dialect.format
+
+
+@pytest.mark.parametrize("name", ["native", "ecs", "flat"])
+def test_every_backend_is_judged(name: str) -> None:
+    """The format that a backend takes is there, so that the test above judges its queries."""
+    if name not in [one.format for one in dialects.here()]:
+        pytest.skip(f"this version has no format {name}: its queries are not judged")
 
 
 @pytest.mark.parametrize(("story", "platform"), CASES)
