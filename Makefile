@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test soak check format golden contract bench man completions clean
+.PHONY: help demo test soak check format golden contract detections bench man completions clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
@@ -43,6 +43,10 @@ golden: $(STAMP)  ## rewrite the golden outputs; review the diff
 
 contract: $(STAMP)  ## rewrite the schema, docs/events.md and the examples of docs/formats.md; review the diff
 	$(BIN)/python -m pytest tests/contract tests/formats/test_docs.py --update-golden
+
+detections: $(STAMP)  ## check the Sigma rules and write the queries made of them
+	$(BIN)/python packaging/sigma/build.py check
+	$(BIN)/python packaging/sigma/build.py convert
 
 # MDEINSPECT_BENCH_IDLE: seconds that the idle service is looked at (60; 600 for a soak).
 bench: $(STAMP)  ## timings and costs, as ratios where that makes sense, also in build/bench.json
