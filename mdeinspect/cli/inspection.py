@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mdeinspect import catalogue, rules
+from mdeinspect.cli.wanted import with_baseline
 from mdeinspect.config import load as config_file
 from mdeinspect.errors import UsageError
 from mdeinspect.inspect import Plan, take
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mdeinspect.cli import Target
     from mdeinspect.config.model import Config
     from mdeinspect.host import Host
+    from mdeinspect.model import Report
 
 
 def configuration(target: Target) -> Config:
@@ -28,7 +30,7 @@ def configuration(target: Target) -> Config:
         path = config_file.DEFAULT
     config = config_file.load(path)
     rules.validate(config)
-    return config
+    return with_baseline(config, target, path)
 
 
 def open_host(target: Target, config: Config, stop: threading.Event | None = None) -> Host:
@@ -49,8 +51,12 @@ def open_host(target: Target, config: Config, stop: threading.Event | None = Non
 
 def inspect(target: Target, *, details: bool = False) -> dict[str, Any]:
     """One inspection, as the public status object."""
-    config = configuration(target)
+    return status(look(target, configuration(target), details=details))
+
+
+def look(target: Target, config: Config, *, details: bool = False) -> Report:
+    """One inspection, without memory."""
     host = open_host(target, config)
     snapshot = take(host, Plan(details=details, client_analyzer=config.paths.client_analyzer))
     every = tuple(rules.load().values())
-    return status(report(snapshot, config, catalogue.load(), every, host.now()))
+    return report(snapshot, config, catalogue.load(), every, host.now())
