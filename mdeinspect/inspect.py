@@ -190,7 +190,17 @@ def _failed(name: str, code: int, said: bytes) -> Unreadable:
 
 
 def _file(host: Host, source: FileSource, places: Sequence[str]) -> Value:
-    """The first place that holds something of it."""
+    """The first place that holds something of it; of a policy file also what lies around it."""
+    try:
+        value, file = _first(host, source, places)
+    except Unreadable as error:
+        if source.channel and isinstance(error.file, FileFacts):
+            error.file = host.around(error.file)
+        raise
+    return value, host.around(file) if source.channel and file else file
+
+
+def _first(host: Host, source: FileSource, places: Sequence[str]) -> Value:
     trouble: MdeinspectError | None = None
     for place in places:
         for path in _matches(host, (place,)):

@@ -106,6 +106,9 @@ class FakeHost:
         mtime = NOW - self.ages.get(path, DAY)
         return FileFacts(path, size=len(found), mtime=mtime, changed=mtime)
 
+    def around(self, facts: FileFacts) -> FileFacts:
+        return facts
+
     def link(self, path: str) -> str | None:
         return self._get(path).decode() or None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mdeinspect.memory import PastFinding
+from mdeinspect.model import Reading
 from mdeinspect.rules.protection import LEVEL_KEYS
 from mdeinspect.transitions.scene import Scene
 
@@ -51,7 +53,7 @@ def is_gone(scene: Scene, one: PastFinding) -> bool:
     kind, _, rest = one.subject.partition(":")
     if kind == "file":
         return all(
-            reading.state == "missing" or (reading.file is not None and reading.file.path != rest)
+            reading.state == "missing" or (reading.file is not None and not _about(reading, rest))
             for policy in scene.channels.values()
             for reading in policy.readings
         )
@@ -61,6 +63,14 @@ def is_gone(scene: Scene, one: PastFinding) -> bool:
         row = scene.rows.get(rest)
         return row is None or (row.policy is None and one.code != "foreign-managed")
     return kind == "key" and not any(policy.there for policy in scene.channels.values())
+
+
+def _about(reading: Reading[Any], path: str) -> bool:
+    """Whether a path is that of a file, or of a folder that leads to it."""
+    file = reading.file
+    return file is not None and (
+        file.path == path or any(folder.path == path for folder in file.folders)
+    )
 
 
 def _of_subject(scene: Scene, one: PastFinding) -> bool:
