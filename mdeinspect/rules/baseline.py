@@ -54,6 +54,8 @@ def baseline_not_in_policy(context: Context) -> Iterator[Outcome]:
     """One finding for all that policy leaves open: that it is incomplete is one cause."""
     every = _wanted(context)
     hidden = not_to_be_told(context.authority, context.channels, context.platform)
+    if every and context.agent.state != "missing":
+        hidden = hidden or _silent(context)
     if every and hidden:
         yield Unsure(hidden)
         return
@@ -79,9 +81,9 @@ def baseline_effective_drift(context: Context) -> Iterator[Outcome]:
     every = _wanted(context)
     if not every or context.agent.state == "missing":
         return
-    health = context.snapshot["health"]
-    if not health.present:
-        yield Unsure(health.reason or "cannot tell what the agent does: health is not there")
+    silent = _silent(context)
+    if silent:
+        yield Unsure(silent)
         return
     for one in every:
         row = one.row
@@ -95,6 +97,14 @@ def baseline_effective_drift(context: Context) -> Iterator[Outcome]:
             "observed_in": list(row.observed_in),
         }
         yield Raise(f"key:{one.key}", facts)
+
+
+def _silent(context: Context) -> str | None:
+    """Why nobody can say what the agent does; None where health was read."""
+    health = context.snapshot["health"]
+    if health.present:
+        return None
+    return health.reason or "cannot tell what the agent does: health is not there"
 
 
 def _wanted(context: Context) -> list[Wanted]:

@@ -18,7 +18,11 @@ _VERDICTS: Mapping[str, frozenset[str]] = {
     "tamper-protection-off": frozenset({"tamperProtection.enforcementLevel"}),
 }
 # Likewise, on the key that is their subject.
-OWN_VERDICT = frozenset({"not-enforced", "foreign-managed", "managed-flag-lost"})
+OWN_VERDICT = frozenset(
+    {"not-enforced", "foreign-managed", "managed-flag-lost", "baseline-effective-drift"}
+)
+# Those of them that are about a policy, and gone with it.
+_OF_POLICY = frozenset({"not-enforced", "managed-flag-lost"})
 
 
 def cannot_tell(scene: Scene, one: PastFinding) -> bool:
@@ -61,7 +65,7 @@ def is_gone(scene: Scene, one: PastFinding) -> bool:
         return any(name == rest and one.there is False for name, one in scene.channels.items())
     if one.code in OWN_VERDICT:
         row = scene.rows.get(rest)
-        return row is None or (row.policy is None and one.code != "foreign-managed")
+        return row is None or (row.policy is None and one.code in _OF_POLICY)
     return kind == "key" and not any(policy.there for policy in scene.channels.values())
 
 
