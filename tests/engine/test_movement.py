@@ -273,6 +273,28 @@ def test_rewrites_are_remembered_for_a_week_and_not_without_end() -> None:
     assert machine.memory.policies["mdatp_managed"].rewrites == ()
 
 
+HARDENED = {"cloudService": {"enabled": True}, "networkProtection": {"enforcementLevel": "block"}}
+
+
+def test_a_file_that_is_written_again_and_again_is_a_hint() -> None:
+    """Three times within a week, as far as it is remembered."""
+    machine = Machine().put("mdatp_managed", HARDENED, age=DAY)
+    machine.put("mdeattach_managed", POLICY, age=DAY).healthy(managedBy="MDE")
+    machine.step()
+    for number in range(4):
+        told = [one for one in machine.report().findings if one.code == "shadowed-file-deployed"]
+        assert bool(told) is (number >= 3)
+        machine.later(30 * MINUTE).put("mdatp_managed", HARDENED).step()
+    assert told[0].facts["hints"] == [{"where": MANAGED, "sign": "rewritten"}]
+
+
+def test_without_memory_or_file_nothing_was_written() -> None:
+    """Unknown is no hint: a first look, and a file that is gone."""
+    machine = Machine().put("mdatp_managed", HARDENED, age=DAY)
+    machine.put("mdeattach_managed", POLICY, age=DAY).healthy(managedBy="MDE")
+    assert "shadowed-file-deployed" not in {one.code for one in machine.report().findings}
+
+
 # --- restart-needed -----------------------------------------------------------------------------
 
 
