@@ -39,11 +39,11 @@ MANY = 4  # moves within that time
     "is back, and graded low where the new value is the weaker one. A value that policy sets and "
     "that is not enforced has a finding of its own.",
     matters="What policy leaves open, anyone with administrator rights may change in silence.",
-    needs=("health",),
     options={"days": 7},
 )
 def unexplained_change(context: Context) -> Iterator[Outcome]:
     """From the value before the first such move of late to the newest one."""
+    yield from _unsure(context)
     for row, moves in _moved(context):
         if row.verdict in ("not-enforced", "pending") or is_flapping(context, moves):
             continue
@@ -80,10 +80,10 @@ def _own(context: Context, moves: Sequence[Move]) -> list[Move]:
     "two configuration tools, a portal policy and an administrator.",
     means="The agent shows another value again and again. It is over after six hours of quiet.",
     matters="At any moment the setting may be the wrong one, and what is read once proves little.",
-    needs=("health",),
 )
 def setting_flapping(context: Context) -> Iterator[Outcome]:
     """Named with the values alone, so that one fight is one finding all along."""
+    yield from _unsure(context)
     for row, moves in _moved(context):
         if is_flapping(context, moves):
             values = {canonical(value): value for one in moves for value in (one.before, one.after)}
@@ -128,6 +128,14 @@ def is_flapping(context: Context, moves: Sequence[Move]) -> bool:
         return False
     pairs = zip(moves, moves[MANY - 1 :], strict=False)
     return any(last.at - first.at < FLAPPING for first, last in pairs)
+
+
+def _unsure(context: Context) -> Iterator[Unsure]:
+    """What moves cannot be told while the agent is silent; what never moved is no question."""
+    health = context.snapshot["health"]
+    moved = context.memory and any(one.moves for one in context.memory.settings.values())
+    if moved and not health.present and context.agent.state != "missing":
+        yield Unsure(health.reason or "cannot tell what the agent does: health is not there")
 
 
 def _moved(context: Context) -> Iterator[tuple[SettingState, Sequence[Move]]]:

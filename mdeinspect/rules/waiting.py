@@ -9,7 +9,7 @@ from mdeinspect.channels import delivering
 from mdeinspect.evidence import same
 from mdeinspect.model import SettingState, Severity
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
-from mdeinspect.verdicts import WAITS
+from mdeinspect.verdicts import RESTART, WAITS
 
 
 @rule(
@@ -22,11 +22,13 @@ from mdeinspect.verdicts import WAITS
     means="On Linux a few settings are only read when the daemon starts: that of the diagnostic "
     "data, and those of the rotation of its logs. This one was changed after that.",
     matters="Until then the old value holds, and nothing else says so.",
-    needs=("health",),
     platforms=("linux",),
 )
 def restart_needed(context: Context) -> Iterator[Outcome]:
     """Pending for that reason, and the daemon known to be the one from before."""
+    rows = (context.settings.get(key) for key in RESTART)
+    if any(row is not None and row.policy is not None for row in rows):
+        yield from _silent(context)
     for row in context.settings.values():
         if row.verdict != "pending" or row.because != WAITS:
             continue
@@ -53,11 +55,12 @@ def _start_known(context: Context) -> bool:
     means="What the policy says has not changed for `minutes` minutes (default 60), and its file "
     "has, so that the verdict is pending each time. Health shows another value all along.",
     matters="A setting that is not in force hides behind a file that is always new.",
-    needs=("health",),
     options={"minutes": 60},
 )
 def pending_too_long(context: Context) -> Iterator[Outcome]:
     """By when the content of the file changed, as it is remembered."""
+    if context.memory and any(one.rewrites for one in context.memory.policies.values()):
+        yield from _silent(context)
     for row in context.settings.values():
         if row.verdict != "pending" or row.because == WAITS or row.effective is None:
             continue
@@ -65,6 +68,13 @@ def pending_too_long(context: Context) -> Iterator[Outcome]:
         if file is not None and not same(row.effective, row.policy):
             facts = {"policy": row.policy, "effective": row.effective, "channel": row.channel}
             yield Raise(f"key:{row.key}", {**facts, "file": file})
+
+
+def _silent(context: Context) -> Iterator[Unsure]:
+    """Nobody knows what still waits while the agent does not answer."""
+    health = context.snapshot["health"]
+    if not health.present and context.agent.state != "missing":
+        yield Unsure(health.reason or "cannot tell what still waits: health is not there")
 
 
 def _unchanged(context: Context, row: SettingState) -> str | None:
