@@ -33,10 +33,14 @@ class Wanted:
 
     @property
     def effective(self) -> bool | None:
-        """Whether the agent does as wanted; None where nothing shows what it does."""
+        """Whether the agent does as wanted; None where nothing shows what it does.
+
+        Lists are shown in shapes of their own: they can confirm, and accuse nobody.
+        """
         if self.row is None or self.row.effective is None:
             return None
-        return meets(self.preference, self.row.effective, self.value)
+        met = meets(self.preference, self.row.effective, self.value)
+        return met or None if isinstance(self.value, list) else met
 
 
 def wanted(

@@ -20,6 +20,8 @@ TRUSTED: Mapping[Platform, frozenset[int]] = {
     "linux": frozenset({0}),
     "darwin": frozenset({0, 80}),
 }
+# The first number of people's accounts and groups, and the group that everyone is in.
+PEOPLE: Mapping[Platform, tuple[int, int]] = {"linux": (1000, 100), "darwin": (500, 20)}
 EVERYBODY = "everybody"
 STICKY, GROUP_WRITES, OTHERS_WRITE = 0o1000, 0o020, 0o002
 # File systems whose files somebody else may change: of a network, or shared by a hypervisor.
@@ -29,6 +31,9 @@ REMOTE = frozenset(
     | {"nfs", "nfs4", "ocfs2", "orangefs", "prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs"}
     | {"vmhgfs", "webdav"}
 )
+
+
+Writers = Mapping[str, Severity]  # who, and how bad that is
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,9 @@ class Placed:
     remedy="Give it to root and take the right to write from all others: `chown root FILE`, "
     "`chmod go-w FILE`; then correct the tool that deploys it so.",
     means="Somebody who is no administrator may change this policy file. It is graded high where "
-    "that is everybody, and low for a file that is not in force. Of the portal's own file, which "
-    "the agent writes, only what everybody may write is more than low.",
+    "that is everybody, and low for a file that is not in force, or where only an account or group "
+    "of the system may (numbers below those of people). Of the portal's own file, which the agent "
+    "writes, only what everybody may write is more than low.",
     matters="Who can write policy can exclude anything, allow any threat, or switch protection "
     "off, without a command that anyone would notice.",
 )
@@ -72,10 +78,10 @@ def policy_file_writable(context: Context) -> Iterator[Outcome]:
         by = _writers(facts.uid, facts.gid, facts.mode, context.platform)
         if not by or one.linked:
             continue
-        severity = Severity.HIGH if EVERYBODY in by else Severity.MEDIUM
+        severity = max(by.values())
         if one.channel == "mde_attach" and EVERYBODY not in by:
             severity = Severity.LOW
-        told = {"file": one.path, "channel": one.channel, "by": by, "in_force": one.in_force}
+        told = {"file": one.path, "channel": one.channel, "by": list(by), "in_force": one.in_force}
         yield Raise(f"file:{one.path}", {**told, **_rights(facts)}, one.graded(severity))
 
 
@@ -88,7 +94,9 @@ def policy_file_writable(context: Context) -> Iterator[Outcome]:
     remedy="Give the folder to root and take the right to write from all others.",
     means="In a folder above a policy file somebody who is no administrator may put another file "
     "or folder in its place. In a folder with the sticky bit only owners may. It is graded high "
-    "where that is everybody, and low where no policy in force lies below.",
+    "where that is everybody, and low where no policy in force lies below, or where only an "
+    "account or group of the system may: whom the agent's package gives its folders to is not "
+    "documented.",
     matters="The mode of the file itself protects nothing when the file can be replaced.",
 )
 def policy_folder_writable(context: Context) -> Iterator[Outcome]:
@@ -101,9 +109,9 @@ def policy_folder_writable(context: Context) -> Iterator[Outcome]:
     for folder, below in found.values():
         by = _replacers(folder, context.platform)
         if by:
-            severity = Severity.HIGH if EVERYBODY in by else Severity.MEDIUM
-            told = {"folder": folder.path, "by": by, "files": sorted(one.path for one in below)}
-            worst = max(one.graded(severity) for one in below)
+            files = sorted(one.path for one in below)
+            told = {"folder": folder.path, "by": list(by), "files": files}
+            worst = max(one.graded(max(by.values())) for one in below)
             yield Raise(f"file:{folder.path}", {**told, **_rights(folder)}, worst)
 
 
@@ -128,9 +136,10 @@ def policy_file_linked(context: Context) -> Iterator[Outcome]:
         facts, platform = one.facts, context.platform
         open_ = {folder.path: _replacers(folder, platform) for folder in facts.folders}
         open_[facts.real or one.path] = _writers(facts.uid, facts.gid, facts.mode, platform)
-        writable = {path: by for path, by in sorted(open_.items()) if by}
+        writable = {path: list(by) for path, by in sorted(open_.items()) if by}
         told = {"file": one.path, "channel": one.channel, "links": list(facts.links)}
-        severity = one.graded(Severity.MEDIUM) if writable else Severity.INFO
+        worst = max((max(by.values()) for by in open_.values() if by), default=Severity.INFO)
+        severity = one.graded(min(worst, Severity.MEDIUM))
         yield Raise(
             f"file:{one.path}", {**told, "target": facts.real, "writable": writable}, severity
         )
@@ -174,20 +183,26 @@ def _unseen(context: Context) -> Iterator[Unsure]:
             yield Unsure(reading.reason or f"cannot read {path}")
 
 
-def _writers(uid: int | None, gid: int | None, mode: int | None, platform: Platform) -> list[str]:
+def _writers(uid: int | None, gid: int | None, mode: int | None, platform: Platform) -> Writers:
     """Who may write, administrators apart. Who owns a thing can give himself the right."""
-    found = []
+    found: dict[str, Severity] = {}
     if mode is not None and mode & OTHERS_WRITE:
-        found.append(EVERYBODY)
+        found[EVERYBODY] = Severity.HIGH
     group_writes = mode is not None and bool(mode & GROUP_WRITES)
     if group_writes and gid is not None and gid not in TRUSTED[platform]:
-        found.append(f"group {gid}")
+        found[f"group {gid}"] = _graded(gid, platform)
     if uid is not None and uid != ROOT:
-        found.append(f"user {uid}")
+        found[f"user {uid}"] = _graded(uid, platform)
     return found
 
 
-def _replacers(folder: Folder, platform: Platform) -> list[str]:
+def _graded(number: int, platform: Platform) -> Severity:
+    """Accounts of the system, the agent's own among them, are not people."""
+    first, everyone = PEOPLE[platform]
+    return Severity.MEDIUM if number >= first or number == everyone else Severity.LOW
+
+
+def _replacers(folder: Folder, platform: Platform) -> Writers:
     """Who may replace what lies in a folder. With the sticky bit that is only its owner."""
     mode = folder.mode
     if mode is not None and mode & STICKY:

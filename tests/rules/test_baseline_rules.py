@@ -139,3 +139,10 @@ def test_a_policy_that_is_being_applied_is_given_its_time(host: HostFolder) -> N
     host.health(networkProtectionEnforcementLevel="disabled")
     host.file(MANAGED, {"networkProtection": {"enforcementLevel": "block"}}, age=2 * MINUTE)
     assert raised(wanting(host, {NETWORK: "block"})) == []
+
+
+def test_lists_that_health_shows_accuse_nobody(host: HostFolder) -> None:
+    """It shows them in shapes of its own."""
+    host.health(edrDeviceTags=["GROUP=web"]).file(MANAGED, {})
+    told = wanting(host, {"edr.tags": [{"key": "GROUP", "value": "web"}]})
+    assert [code for code, _ in raised(told)] == ["baseline-not-in-policy"]

@@ -46,7 +46,10 @@ def test_the_modes_that_people_use_are_fine(host: HostFolder, mode: str) -> None
     [
         ({"uid": 0, "gid": 0, "mode": "0666"}, ["everybody"], HIGH),
         ({"uid": 0, "gid": 0, "mode": "0777"}, ["everybody"], HIGH),
-        ({"uid": 0, "gid": 998, "mode": "0664"}, ["group 998"], MEDIUM),
+        ({"uid": 0, "gid": 1001, "mode": "0664"}, ["group 1001"], MEDIUM),
+        ({"uid": 0, "gid": 100, "mode": "0664"}, ["group 100"], MEDIUM),  # users
+        ({"uid": 0, "gid": 998, "mode": "0664"}, ["group 998"], LOW),  # of some service
+        ({"uid": 998, "gid": 0, "mode": "0644"}, ["user 998"], LOW),
         ({"uid": 1000, "gid": 0, "mode": "0644"}, ["user 1000"], MEDIUM),
         (
             {"uid": 1000, "gid": 1000, "mode": "0666"},
@@ -160,7 +163,8 @@ def hidden(host: HostFolder) -> Any:
         (FOLDER, {"mode": "0777"}, HIGH),
         ("/etc/opt", {"uid": 0, "gid": 0, "mode": "0777"}, HIGH),
         ("/", {"uid": 0, "gid": 0, "mode": "0777"}, HIGH),
-        (FOLDER, {"uid": 0, "gid": 998, "mode": "0775"}, MEDIUM),
+        (FOLDER, {"uid": 0, "gid": 1001, "mode": "0775"}, MEDIUM),
+        (FOLDER, {"uid": 0, "gid": 998, "mode": "0775"}, LOW),  # the agent's own, perhaps
         (FOLDER, {"uid": 1000, "gid": 0, "mode": "0755"}, MEDIUM),
         (FOLDER, {"uid": 1000, "gid": 0, "mode": "1755"}, MEDIUM),
     ],
