@@ -58,7 +58,7 @@ class Placed:
 @rule(
     "policy-file-writable",
     Severity.MEDIUM,
-    title="{by} may write {subject}",
+    title="{subject} may be written by {by}",
     detail="{file} of the channel {channel} has mode {mode}, owner {owner} and group {group}, so "
     "that {by} may write it.",
     remedy="Give it to root and take the right to write from all others: `chown root FILE`, "
@@ -88,7 +88,7 @@ def policy_file_writable(context: Context) -> Iterator[Outcome]:
 @rule(
     "policy-folder-writable",
     Severity.MEDIUM,
-    title="{by} may replace what lies in {subject}, policy among it",
+    title="What lies in {subject}, policy among it, may be replaced by {by}",
     detail="{folder} has mode {mode}, owner {owner} and group {group}, so that {by} may replace "
     "what leads to {files}.",
     remedy="Give the folder to root and take the right to write from all others.",

@@ -31,7 +31,8 @@ MANY = 4  # moves within that time
     Severity.INFO,
     title="{subject} went from {before} to {after}, and no policy changed",
     detail="The agent had {subject} as {before} and has it as {after} now; neither the policy, nor "
-    "who governs, nor the agent's version had changed within an hour before. Policy says {policy}.",
+    "who governs, nor the agent's version had changed within an hour before, nor was the host "
+    "started. Policy says {policy}.",
     remedy="Find out who changed it: `mdatp config` by hand or in a script (its history is in the "
     "audit log), troubleshooting mode, or a channel that leaves no file. To keep it from moving, "
     "set it by policy.",

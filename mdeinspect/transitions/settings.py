@@ -149,6 +149,8 @@ def _is_quiet(scene: Scene, policies: Policies) -> bool:
     governors = past.authority.channel if past.authority else now.authority.channel
     if governors != now.authority.channel or past.agent.version != now.agent.version:
         return False
+    if scene.starting < QUIET:
+        return False
     changes = (
         _newest(policies),
         past.agent.changed_at,

@@ -13,7 +13,7 @@ from mdeinspect import baseline, catalogue
 from mdeinspect.baseline import files, parse
 from mdeinspect.cli import cli
 from mdeinspect.errors import ConfigError
-from support import ATTACH, MANAGED, HostFolder
+from support import ATTACH, MAC_MANAGED, MANAGED, HostFolder
 
 CATALOGUE = catalogue.load()
 LEVEL = "antivirusEngine.enforcementLevel"
@@ -262,6 +262,24 @@ def test_what_is_private_does_not_show(host: HostFolder, tmp_path: Path) -> None
     assert "/srv/secret" not in done.stdout
     host.file(MANAGED, {"antivirusEngine": {"exclusions": []}})
     assert run(host, *args, config=config).exit_code == 1
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_host_with_the_recommended_policy_drifts_nowhere(
+    host: HostFolder, mac: HostFolder, platform: str
+) -> None:
+    """Written as policy and in force, it is met; `status` has nothing to say of it."""
+    one, path, word = (host, MANAGED, "") if platform == "linux" else (mac, MAC_MANAGED, "MDM")
+    policy: dict[str, Any] = {}
+    for key, value in parse(files.load("recommended"), CATALOGUE, "x").on(platform).items():  # type: ignore[arg-type]
+        section, _, name = key.partition(".")
+        policy.setdefault(section, {})[name] = value
+    flags = ["cloudEnabled", "realTimeProtectionEnabled", "passiveModeEnabled", "tamperProtection"]
+    flags += ["automaticDefinitionUpdateEnabled", "cloudAutomaticSampleSubmissionConsent"]
+    one.health(managedBy=word, managed=flags).file(path, policy)
+    done = run(one, "baseline", "diff", "--json", "--file", "recommended")
+    assert {row["state"] for row in json.loads(done.stdout)["settings"]} == {"meets"}
+    assert done.exit_code == 0
 
 
 # --- pin, show, clear ---------------------------------------------------------------------------

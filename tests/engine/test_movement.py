@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from engine_support import IN_FORCE, POLICY, Machine, attached
+from engine_support import IN_FORCE, POLICY, Hand, Machine, a_finding, attached, words
 
 from mdeinspect.config.model import BaselineConfig, Privacy
-from mdeinspect.model import Finding, Severity
-from support import DAY, HOUR, MANAGED, MINUTE, HostFolder, found, unknown
+from mdeinspect.model import Finding, Folder, Severity
+from support import ATTACH, DAY, HOUR, MANAGED, MINUTE, HostFolder, found, unknown
 
 CLOUD = "cloudService.enabled"
 CONSENT = "cloudService.automaticSampleSubmissionConsent"
@@ -88,6 +88,15 @@ def test_a_move_while_the_host_starts_is_none() -> None:
     machine = unmanaged()
     machine.reboot()
     moving(machine, {"cloudEnabled": False}, every=2 * MINUTE)
+    machine.later(HOUR).ask().step()
+    assert raised(machine, "unexplained-change") == []
+
+
+def test_a_move_that_a_start_of_the_host_explains_is_none() -> None:
+    """Health may be late after a boot, and the first that it says is another value."""
+    machine = unmanaged()
+    machine.reboot().trouble().step()
+    moving(machine, {"cloudEnabled": False}, every=30 * MINUTE)
     machine.later(HOUR).ask().step()
     assert raised(machine, "unexplained-change") == []
 
@@ -201,6 +210,20 @@ def test_a_governor_that_is_not_known_leaves_it_open() -> None:
     machine.later(HOUR).put("mdeattach_managed", POLICY).healthy(**IN_FORCE).step()
     machine.later(HOUR).drop("mdatp_managed").healthy(managedBy="Puppet").step()
     assert "authority-changed" in {one.code for one in machine.report().unknown}
+
+
+def test_the_end_of_a_change_of_hands_has_a_moment() -> None:
+    """After its week the service looks again, whatever else happens."""
+    machine = Machine().put("mdatp_managed", POLICY, age=DAY)
+    machine.step()
+    machine.later(HOUR).put("mdeattach_managed", POLICY).healthy(**IN_FORCE).step()
+    changed, moments = machine.now, []
+    machine.success = machine.attempt = None
+    while (due := machine.due()) is not None and due <= changed + 8 * DAY:
+        machine.later(due - machine.now).ask().step()
+        moments.append(due)
+        assert len(moments) < 500
+    assert changed + 7 * DAY in moments
 
 
 # --- pending-too-long ---------------------------------------------------------------------------
@@ -350,4 +373,36 @@ def test_a_drift_from_the_baseline_waits_for_health_to_be_cleared() -> None:
     assert sorted((one.code, one.because) for one in told if one.type == "finding.cleared") == [
         ("baseline-effective-drift", "resolved"),
         ("baseline-not-in-policy", "resolved"),
+    ]
+
+
+# --- file facts ---------------------------------------------------------------------------------
+
+
+def test_a_file_that_gets_its_mode_in_a_second_step_is_not_told() -> None:
+    """Tools write, then give the file to root: only what lasts a minute is an event."""
+    hand = Hand(attached())
+    hand.step()
+    wrong = a_finding("policy-file-writable", f"file:{ATTACH}")
+    assert words(hand.later(MINUTE).step(wrong)) == []
+    assert words(hand.later(MINUTE / 2).step()) == []
+    assert words(hand.later(MINUTE).step(wrong)) == []
+    assert words(hand.later(MINUTE).step(wrong)) == [
+        f"finding.raised policy-file-writable file:{ATTACH}"
+    ]
+
+
+def test_a_folder_that_was_corrected_is_resolved_and_not_gone() -> None:
+    """It is there as long as it leads to a policy file."""
+    hand = Hand(attached())
+    reading = hand.base.sources["mdeattach_managed"]
+    assert reading.file is not None
+    placed = replace(reading, file=replace(reading.file, folders=(Folder("/etc/opt"),)))
+    hand.base = replace(hand.base, sources={**hand.base.sources, "mdeattach_managed": placed})
+    hand.step()
+    wrong = a_finding("policy-folder-writable", "file:/etc/opt")
+    hand.later(MINUTE).step(wrong)
+    hand.later(2 * MINUTE).step(wrong)
+    assert words(hand.later(MINUTE).step()) == [
+        "finding.cleared policy-folder-writable file:/etc/opt resolved"
     ]
