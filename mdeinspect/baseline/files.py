@@ -37,12 +37,13 @@ def load(name: str, beside: Path | None = None) -> Mapping[str, Any]:
     return _decoded(data, str(path), toml=path.suffix != ".json")
 
 
-def write(path: Path, settings: Mapping[str, Any]) -> None:
+def write(path: Path, settings: Mapping[str, Any], *, make_folder: bool = False) -> None:
     """Write a baseline in one step. Raises `MdeinspectError` where that cannot be done."""
     text = json.dumps(settings, indent=2, sort_keys=True) + "\n"
     new = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         new.write_text(text, encoding="utf-8")
         new.chmod(0o644)
         new.replace(path)

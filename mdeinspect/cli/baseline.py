@@ -71,7 +71,7 @@ def pin(target: Target, *, name: str | None, force: bool, details: bool) -> None
     settings = dict(_pinned(found))
     if not settings:
         raise UsageError("cannot pin this host: neither a policy nor the agent shows any setting")
-    files.write(path, {found.host.platform: settings})
+    files.write(path, {found.host.platform: settings}, make_folder=name is None)
     click.echo(f"{path}: {len(settings)} settings")
 
 

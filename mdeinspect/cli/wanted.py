@@ -55,8 +55,10 @@ def pinned_at(target: Target) -> Path | None:
     A recorded host is another machine: there only a state folder that is named counts.
     """
     try:
-        path = place_of_pin(target)
-        return path if path.is_file() else None
+        places = [place_of_pin(target)]
+        if target.state is None:  # of the service, where this user has none of his own
+            places.append(place.to_read(place.here()) / _PINNED)
+        return next((path for path in places if path.is_file()), None)
     except (UsageError, OSError):
         return None
 
@@ -69,4 +71,4 @@ def place_of_pin(target: Target) -> Path:
         raise UsageError(
             "cannot tell where the baseline of a recorded host belongs; name it with --file"
         )
-    return place.to_read(place.here()) / _PINNED
+    return place.default(place.here()) / _PINNED

@@ -11,8 +11,10 @@ from click.testing import CliRunner, Result
 
 from mdeinspect import baseline, catalogue
 from mdeinspect.baseline import files, parse
-from mdeinspect.cli import cli
+from mdeinspect.cli import Target, cli
+from mdeinspect.cli.wanted import pinned_at
 from mdeinspect.errors import ConfigError
+from mdeinspect.store import place
 from support import ATTACH, MAC_MANAGED, MANAGED, HostFolder
 
 CATALOGUE = catalogue.load()
@@ -329,6 +331,29 @@ def test_the_pin_in_a_state_folder_applies_to_every_command(
     assert run(audited, *state, "baseline", "clear").exit_code == 0
     assert run(audited, *state, "baseline", "diff").exit_code == 2
     assert run(audited, *state, "baseline", "clear").exit_code == 0
+
+
+def test_a_pin_makes_no_folders_but_the_state_folder(audited: HostFolder, tmp_path: Path) -> None:
+    """A name that was mistyped is an error, and not a new folder."""
+    path = tmp_path / "missing" / "pinned.json"
+    done = run(audited, "baseline", "pin", "--file", str(path))
+    assert (done.exit_code, done.stderr.startswith("mdeinspect: cannot write")) == (3, True)
+    assert not path.parent.exists()
+
+
+def test_a_pin_of_a_user_goes_before_that_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On this machine, without any option: first the own folder, then that of the service."""
+    own, service = tmp_path / "own", tmp_path / "service"
+    monkeypatch.setattr(place, "default", lambda _: own)
+    monkeypatch.setattr(place, "to_read", lambda _: service)
+    assert pinned_at(Target()) is None
+    files.write(service / "baseline.json", {}, make_folder=True)
+    assert pinned_at(Target()) == service / "baseline.json"
+    files.write(own / "baseline.json", {}, make_folder=True)
+    assert pinned_at(Target()) == own / "baseline.json"
+    assert pinned_at(Target(root=str(tmp_path))) is None
 
 
 def test_clear_removes_nothing_but_a_baseline(audited: HostFolder, tmp_path: Path) -> None:
