@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mdeinspect.model import Reading, Severity
-from mdeinspect.rules import Context, Outcome, Raise, rule
+from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 from mdeinspect.sources.deployment import TOOLS
 
 OFTEN = 3  # rewrites within a week that are no accident
@@ -36,14 +36,14 @@ MOST_TEXTS = 2000
 )
 def shadowed_file_deployed(context: Context) -> Iterator[Outcome]:
     """Only where the file sets something that is not in force, and something ties a tool to it."""
-    if "managed_file" not in context.authority.shadowed or not _dead(context):
+    if "managed_file" not in context.authority.shadowed:
         return
     for reading in context.channels["managed_file"].readings:
-        if reading.file is None:
-            continue
-        path = reading.file.path
+        path = reading.file.path if reading.file else reading.source
         hints = sorted(_hints(context, reading, path), key=lambda one: (one["where"], one["sign"]))
-        if hints:
+        if hints and not reading.present:
+            yield Unsure(reading.reason or f"cannot read {path}, which seems to be deployed")
+        elif hints and _dead(context):
             yield Raise(f"file:{path}", {"file": path, "hints": hints})
 
 

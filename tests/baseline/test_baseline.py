@@ -258,6 +258,7 @@ def test_what_is_private_does_not_show(host: HostFolder, tmp_path: Path) -> None
     config.write_text('[privacy]\nredact = ["exclusions"]\n', encoding="utf-8")
     pinned = tmp_path / "pinned.json"
     assert run(host, "baseline", "pin", "--file", str(pinned), config=config).exit_code == 0
+    assert "/srv/secret" in pinned.read_text()  # a digest would be nobody's exclusion
     args = ("baseline", "diff", "--all", "--file", str(pinned))
     done = run(host, *args, config=config)
     assert done.exit_code == 0

@@ -146,12 +146,22 @@ def test_a_value_that_goes_back_and_forth_is_one_finding() -> None:
     assert raised(machine, "unexplained-change") == []
     moving(machine, ALL)
     assert raised(machine, "setting-flapping")[0].facts == finding.facts
+    assert raised(machine, "unexplained-change") == []  # wherever it happens to be just now
     machine.later(6 * HOUR).ask().step()
     assert raised(machine, "setting-flapping") == []
 
 
 def test_a_value_that_moves_now_and_then_does_not_flap() -> None:
     machine = moving(unmanaged(**SAFE), ALL, SAFE, ALL, SAFE, every=3 * HOUR)
+    assert raised(machine, "setting-flapping") == []
+
+
+def test_what_an_agent_shows_as_it_starts_does_not_flap() -> None:
+    """A host that is started again and again shows this and that."""
+    machine = unmanaged(**SAFE)
+    for shown in (ALL, SAFE, ALL, SAFE, ALL):
+        machine.later(30 * MINUTE).reboot()
+        moving(machine, shown, every=2 * MINUTE)
     assert raised(machine, "setting-flapping") == []
 
 
@@ -260,6 +270,26 @@ def test_a_file_that_is_always_new_and_in_force_is_fine() -> None:
     machine = Machine().put("mdatp_managed", policy).healthy(cloudEnabled=True)
     machine.step()
     assert raised(rewritten(machine, policy), "pending-too-long") == []
+
+
+def test_a_file_that_is_newer_than_health_and_says_what_is_in_force_is_fine() -> None:
+    """Pending, as health is the older of the two, and nothing to wait for."""
+    policy = {"cloudService": {"enabled": True}}
+    machine = Machine().put("mdatp_managed", policy).healthy(cloudEnabled=True)
+    machine.step()
+    for _ in range(20):
+        machine.later(5 * MINUTE).ask().step()
+        machine.later(MINUTE).put("mdatp_managed", policy).step()
+    assert raised(machine, "pending-too-long") == []
+
+
+def test_a_new_policy_after_long_rest_is_given_its_time() -> None:
+    """What is remembered is the old one."""
+    machine = Machine().put("mdatp_managed", POLICY).healthy(cloudEnabled=True)
+    machine.step()
+    off = {**POLICY, "cloudService": {"enabled": False}}
+    machine.later(3 * HOUR).put("mdatp_managed", off).ask()
+    assert raised(machine, "pending-too-long") == []
 
 
 def test_a_policy_that_really_changes_is_given_its_time() -> None:

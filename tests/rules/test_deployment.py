@@ -10,7 +10,7 @@ import pytest
 from mdeinspect import mentions
 from mdeinspect.model import Finding, Severity
 from mdeinspect.sources.deployment import MOST, NAME, tool_of
-from support import ATTACH, MANAGED, HostFolder, found
+from support import ATTACH, MANAGED, HostFolder, found, unknown
 
 HARDENED = {"cloudService": {"enabled": True}, "networkProtection": {"enforcementLevel": "block"}}
 COPY = f"*/15 * * * * root cp /srv/mde.json {MANAGED}\n"
@@ -103,6 +103,15 @@ def test_a_file_of_which_all_is_still_merged_is_not_dead(host: HostFolder) -> No
     """The proxy is taken from it all the same."""
     host.health(managedBy="MDE").file(ATTACH, {}).file("/etc/cron.d/mde", COPY)
     assert deployed(host.file(MANAGED, {"cloudService": {"proxy": "http://proxy:1"}})) == []
+
+
+def test_whether_a_file_that_cannot_be_read_is_dead_is_unknown(dead: HostFolder) -> None:
+    """It may hold nothing but what is still merged; and without a hint there is no question."""
+    report = dead.file(MANAGED, "{").report()
+    assert "shadowed-file-deployed" not in unknown(report)
+    report = dead.file("/etc/cron.d/mde", COPY).report()
+    assert found(report, "shadowed-file-deployed") == []
+    assert "shadowed-file-deployed" in unknown(report)
 
 
 def test_what_may_not_be_read_is_no_hint_and_no_trouble(dead: HostFolder) -> None:
