@@ -22,6 +22,8 @@ TRUSTED: Mapping[Platform, frozenset[int]] = {
 }
 # The first number of people's accounts and groups, and the group that everyone is in.
 PEOPLE: Mapping[Platform, tuple[int, int]] = {"linux": (1000, 100), "darwin": (500, 20)}
+# Whom a user namespace or a server that does not trust root shows in place of others.
+NOBODY = frozenset({65534, 2**32 - 2})
 EVERYBODY = "everybody"
 STICKY, GROUP_WRITES, OTHERS_WRITE = 0o1000, 0o020, 0o002
 # File systems whose files somebody else may change: of a network, or shared by a hypervisor.
@@ -198,6 +200,8 @@ def _writers(uid: int | None, gid: int | None, mode: int | None, platform: Platf
 
 def _graded(number: int, platform: Platform) -> Severity:
     """Accounts of the system, the agent's own among them, are not people."""
+    if number in NOBODY:
+        return Severity.LOW
     first, everyone = PEOPLE[platform]
     return Severity.MEDIUM if number >= first or number == everyone else Severity.LOW
 

@@ -50,6 +50,7 @@ def test_the_modes_that_people_use_are_fine(host: HostFolder, mode: str) -> None
         ({"uid": 0, "gid": 100, "mode": "0664"}, ["group 100"], MEDIUM),  # users
         ({"uid": 0, "gid": 998, "mode": "0664"}, ["group 998"], LOW),  # of some service
         ({"uid": 998, "gid": 0, "mode": "0644"}, ["user 998"], LOW),
+        ({"uid": 65534, "gid": 0, "mode": "0644"}, ["user 65534"], LOW),  # whoever that stands for
         ({"uid": 1000, "gid": 0, "mode": "0644"}, ["user 1000"], MEDIUM),
         (
             {"uid": 1000, "gid": 1000, "mode": "0666"},
