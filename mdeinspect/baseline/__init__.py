@@ -20,9 +20,6 @@ from mdeinspect.catalogue import PLATFORMS, Catalogue, Preference, same_value
 from mdeinspect.errors import ConfigError
 from mdeinspect.model import Platform
 
-RECOMMENDED = "recommended"
-"""The name of the baseline that ships with the program."""
-
 MAX_DEPTH = 8  # no key has more parts
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str,

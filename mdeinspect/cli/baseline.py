@@ -60,7 +60,7 @@ def pin(target: Target, *, name: str | None, force: bool, details: bool) -> None
     What policy sets counts as policy sets it, all else as the agent shows it. Tags and ids are
     left out, and so is what holds a password.
     """
-    from mdeinspect.baseline import files
+    from mdeinspect.config import baseline_file
 
     path = Path(name) if name else place_of_pin(target)
     if path.suffix != ".json":
@@ -71,7 +71,7 @@ def pin(target: Target, *, name: str | None, force: bool, details: bool) -> None
     settings = dict(_pinned(found))
     if not settings:
         raise UsageError("cannot pin this host: neither a policy nor the agent shows any setting")
-    files.write(path, {found.host.platform: settings}, make_folder=name is None)
+    baseline_file.write(path, {found.host.platform: settings}, make_folder=name is None)
     click.echo(f"{path}: {len(settings)} settings")
 
 
@@ -129,23 +129,26 @@ def diff(
 @click.pass_obj
 def clear(target: Target, *, name: str | None) -> None:
     """Remove the pinned baseline. One that the configuration names stays."""
-    from mdeinspect.baseline import files, parse
+    from mdeinspect.baseline import parse
+    from mdeinspect.config import baseline_file
 
     path = Path(name) if name else place_of_pin(target)
     if not path.exists():
         click.echo(f"{path}: not there")
         return
-    parse(files.load(str(path)), catalogue.load(), str(path))  # nothing else is ever removed
-    files.remove(path)
+    parse(
+        baseline_file.load(str(path)), catalogue.load(), str(path)
+    )  # nothing else is ever removed
+    baseline_file.remove(path)
     click.echo(f"{path}: removed")
 
 
 def _chosen(target: Target, name: str | None) -> tuple[Config, Baseline]:
     config = configuration(target)
     if name:
-        from mdeinspect.baseline import files
+        from mdeinspect.config import baseline_file
 
-        config = replace(config, baseline=BaselineConfig(name, files.load(name)))
+        config = replace(config, baseline=BaselineConfig(name, baseline_file.load(name)))
     found = baseline_of(config)
     if found.empty:
         raise UsageError(

@@ -26,12 +26,12 @@ def with_baseline(config: Config, target: Target, path: Path | None) -> Config:
     pinned = None if chosen.file or chosen.settings else pinned_at(target)
     if not (chosen.file or chosen.settings or pinned):
         return config
-    from mdeinspect.baseline import files
+    from mdeinspect.config import baseline_file
 
     found = dict(chosen.settings)
     name = chosen.file or (str(pinned) if pinned else None)
     if name:
-        found = {**files.load(name, path.parent if path else None), **found}
+        found = {**baseline_file.load(name, path.parent if path else None), **found}
     config = replace(config, baseline=replace(chosen, file=name, settings=found))
     baseline_of(config)
     return config

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mdeinspect import baseline, catalogue
-from mdeinspect.baseline import files, parse
+from mdeinspect import catalogue
+from mdeinspect.baseline import parse
 from mdeinspect.cli import Target, cli
 from mdeinspect.cli.wanted import pinned_at
+from mdeinspect.config import baseline_file
 from mdeinspect.errors import ConfigError
 from mdeinspect.store import place
 from support import ATTACH, MAC_MANAGED, MANAGED, HostFolder
@@ -103,7 +104,7 @@ def test_what_is_no_setting_or_no_value_of_it_is_an_error(data: dict[str, Any], 
 
 def test_the_recommended_baseline_is_for_both_platforms() -> None:
     """It asks for protection in real time, and can be used as it ships."""
-    found = parse(files.load(baseline.RECOMMENDED), CATALOGUE, "recommended")
+    found = parse(baseline_file.load(baseline_file.RECOMMENDED), CATALOGUE, "recommended")
     for platform in catalogue.PLATFORMS:
         assert found.on(platform)[LEVEL] == "real_time"
     assert found.on("darwin")["tamperProtection.enforcementLevel"] == "block"
@@ -128,14 +129,14 @@ def test_a_file_that_is_none_is_an_error(
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=part):
-        files.load(str(path))
+        baseline_file.load(str(path))
 
 
 def test_a_file_that_is_not_there_or_no_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read"):
-        files.load(str(tmp_path / "none.toml"))
+        baseline_file.load(str(tmp_path / "none.toml"))
     with pytest.raises(ConfigError, match="not a regular file"):
-        files.load(str(tmp_path))
+        baseline_file.load(str(tmp_path))
 
 
 def test_every_order_is_of_values_that_the_setting_can_have() -> None:
@@ -274,7 +275,7 @@ def test_a_host_with_the_recommended_policy_drifts_nowhere(
     """Written as policy and in force, it is met; `status` has nothing to say of it."""
     one, path, word = (host, MANAGED, "") if platform == "linux" else (mac, MAC_MANAGED, "MDM")
     policy: dict[str, Any] = {}
-    for key, value in parse(files.load("recommended"), CATALOGUE, "x").on(platform).items():  # type: ignore[arg-type]
+    for key, value in parse(baseline_file.load("recommended"), CATALOGUE, "x").on(platform).items():  # type: ignore[arg-type]
         section, _, name = key.partition(".")
         policy.setdefault(section, {})[name] = value
     flags = ["cloudEnabled", "realTimeProtectionEnabled", "passiveModeEnabled", "tamperProtection"]
@@ -350,9 +351,9 @@ def test_a_pin_of_a_user_goes_before_that_of_the_service(
     monkeypatch.setattr(place, "default", lambda _: own)
     monkeypatch.setattr(place, "to_read", lambda _: service)
     assert pinned_at(Target()) is None
-    files.write(service / "baseline.json", {}, make_folder=True)
+    baseline_file.write(service / "baseline.json", {}, make_folder=True)
     assert pinned_at(Target()) == service / "baseline.json"
-    files.write(own / "baseline.json", {}, make_folder=True)
+    baseline_file.write(own / "baseline.json", {}, make_folder=True)
     assert pinned_at(Target()) == own / "baseline.json"
     assert pinned_at(Target(root=str(tmp_path))) is None
 

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mdeinspect.baseline import RECOMMENDED
 from mdeinspect.errors import ConfigError, MdeinspectError
 
+RECOMMENDED = "recommended"
+"""The name of the baseline that ships with the program."""
+
+_ROOM = "mdeinspect.baseline"  # where it lies
 MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -21,7 +24,7 @@ def load(name: str, beside: Path | None = None) -> Mapping[str, Any]:
     A relative path counts from the folder `beside`. Raises `ConfigError`.
     """
     if name == RECOMMENDED:
-        shipped = pkgutil.get_data(__name__, "recommended.toml")
+        shipped = pkgutil.get_data(_ROOM, "recommended.toml")
         if shipped is None:
             raise ConfigError("cannot read the recommended baseline: install the package again")
         return _decoded(shipped, "the recommended baseline", toml=True)
