@@ -48,7 +48,7 @@ def write(path: Path, settings: Mapping[str, Any], *, make_folder: bool = False)
         if make_folder:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         new.write_text(text, encoding="utf-8")
-        new.chmod(0o644)
+        new.chmod(0o640)  # it may name exclusions
         new.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

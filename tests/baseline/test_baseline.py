@@ -293,6 +293,7 @@ def test_a_pinned_host_is_its_own_baseline(audited: HostFolder, tmp_path: Path) 
     """What policy says, else what health shows; tags belong to one host and are left out."""
     path = tmp_path / "pinned.json"
     assert run(audited, "baseline", "pin", "--file", str(path)).exit_code == 0
+    assert path.stat().st_mode & 0o777 == 0o640
     pinned = json.loads(path.read_text())["linux"]
     assert pinned[NETWORK] == "audit"
     assert pinned["cloudService.enabled"] is True
