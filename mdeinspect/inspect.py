@@ -12,11 +12,13 @@ from typing import Any
 
 from mdeinspect.errors import MdeinspectError, NotThere, ParseError, Unreadable
 from mdeinspect.host import Host
+from mdeinspect.mentions import mentions
 from mdeinspect.model import FileFacts, HostFacts, Reading, Snapshot
 from mdeinspect.sources import (
     CommandSource,
     FileSource,
     LinkSource,
+    MentionSource,
     ProcessSource,
     Source,
     load,
@@ -69,7 +71,9 @@ def look(
 
 def _turn(source: Source) -> int:
     """Files, then what is always asked, then what is asked for only in the light of that."""
-    return 1 + source.detail if isinstance(source, CommandSource) else 0
+    if isinstance(source, CommandSource):
+        return 1 + source.detail
+    return 1 if isinstance(source, MentionSource) else 0
 
 
 def _read(
@@ -82,6 +86,9 @@ def _read(
     if isinstance(source, CommandSource):
         if _asked_for(source, facts, plan, readings):
             yield _timed(host, facts, source.name, partial(_command, host, source))
+    elif isinstance(source, MentionSource):
+        if all(readings[name].there if name in readings else False for name in source.when):
+            yield _timed(host, facts, source.name, partial(mentions, host, facts, source))
     elif isinstance(source, ProcessSource):
         yield _timed(host, facts, source.name, partial(_processes, host, source))
     else:
@@ -190,7 +197,17 @@ def _failed(name: str, code: int, said: bytes) -> Unreadable:
 
 
 def _file(host: Host, source: FileSource, places: Sequence[str]) -> Value:
-    """The first place that holds something of it."""
+    """The first place that holds something of it; of a policy file also what lies around it."""
+    try:
+        value, file = _first(host, source, places)
+    except Unreadable as error:
+        if source.channel and isinstance(error.file, FileFacts):
+            error.file = host.around(error.file)
+        raise
+    return value, host.around(file) if source.channel and file else file
+
+
+def _first(host: Host, source: FileSource, places: Sequence[str]) -> Value:
     trouble: MdeinspectError | None = None
     for place in places:
         for path in _matches(host, (place,)):

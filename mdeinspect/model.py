@@ -35,8 +35,22 @@ CheckinState = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """Who may change what lies in a folder; None where that is not known."""
+
+    path: str
+    uid: int | None = None
+    gid: int | None = None
+    mode: int | None = None  # permission bits only
+
+
+@dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the file system says of one file, links followed. Paths are the host's own."""
+    """What the file system says of one file, links followed. Paths are the host's own.
+
+    What comes last is only looked up for policy files: where the file really is, every folder
+    that leads to it or to a link on the way, and the type of the file system it lies on.
+    """
 
     path: str
     links: tuple[str, ...] = ()  # each link on the way, as met; empty for a plain path
@@ -46,6 +60,9 @@ class FileFacts:
     size: int = 0
     mtime: datetime | None = None
     changed: datetime | None = None  # newest of mtime and inode change; None where not known
+    real: str | None = None
+    folders: tuple[Folder, ...] = ()
+    filesystem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

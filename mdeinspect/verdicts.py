@@ -46,6 +46,8 @@ LEVEL = "antivirusEngine.enforcementLevel"
 LEGACY = ("antivirusEngine.enableRealTimeProtection", "antivirusEngine.passiveMode")
 FAMILY = (LEVEL, *LEGACY)
 AHEAD = timedelta(minutes=5)
+# Why a verdict is `pending` and no time will change that.
+WAITS = "it takes effect when the daemon is restarted"
 # Why a verdict is `unknown` although policy is clear: what health shows is not.
 DISAGREE = "health shows it in two fields that disagree"
 NOT_SAID = "health does not say it in words that are known"
@@ -131,7 +133,7 @@ def _contradicted(
     if scene.now - changed < scene.grace:
         return "pending", "the policy changed a moment ago"
     if scene.platform == "linux" and key in RESTART and not _restarted_since(scene, changed):
-        return "pending", "it takes effect when the daemon is restarted"
+        return "pending", WAITS
     return "not-enforced", None
 
 

@@ -18,6 +18,7 @@ from mdeinspect.sources import (
     CommandSource,
     FileSource,
     LinkSource,
+    MentionSource,
     ProcessSource,
     load,
     policy_sources,
@@ -56,7 +57,8 @@ def test_every_source_has_a_name_of_its_own_on_each_platform() -> None:
         names = [
             source.name
             for source in load()
-            if not isinstance(source, FileSource | LinkSource) or platform in source.places
+            if not isinstance(source, FileSource | LinkSource | MentionSource)
+            or platform in source.places
         ]
         assert len(names) == len(set(names))
 
@@ -70,7 +72,7 @@ def test_every_place_is_absolute_and_every_verb_only_reads() -> None:
         ("threat", "allowed", "list"),
     }
     for source in load():
-        if isinstance(source, FileSource | LinkSource):
+        if isinstance(source, FileSource | LinkSource | MentionSource):
             assert all(path.startswith("/") for paths in source.places.values() for path in paths)
         elif isinstance(source, CommandSource):
             for command in source.commands:
@@ -84,7 +86,11 @@ def test_only_files_with_policy_wake_the_service() -> None:
     assert waking == {source.name for source in policy_sources()}
 
 
-FILE_PARSERS = [source for source in load() if not isinstance(source, LinkSource | ProcessSource)]
+FILE_PARSERS = [
+    source
+    for source in load()
+    if not isinstance(source, LinkSource | MentionSource | ProcessSource)
+]
 # These take any text: a list of names has no shape of its own, and the bundle is opaque.
 TAKES_ANYTHING = ("exclusion-list", "threat-allowed-list", "security_policy")
 STRICT = [source for source in FILE_PARSERS if source.name not in TAKES_ANYTHING]

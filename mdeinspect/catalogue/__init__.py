@@ -135,6 +135,7 @@ def _preference(record: Mapping[str, Any]) -> Preference:
         health=tuple(_health(field, values, platforms) for field in record.get("health", ())),
         other_cli=record.get("other_cli"),
         weak_values=tuple(record.get("weak_values", ())),
+        strength=tuple(record.get("strength", ())),
         weak_conditions=tuple(record.get("weak_conditions", ())),
         sensitivity=record.get("sensitivity"),
         impact=record["impact"],

@@ -70,7 +70,8 @@ class Preference:
 
     `linux` and `darwin` are the dotted key paths, the primary one first. `local_only` marks a key
     of the agent's own local file that nobody manages, `linux_local_only` one that only macOS lets
-    policy manage. `type` is `string boolean integer object array<object> array<string>` or
+    policy manage. `strength` orders values, the weakest first; for a list of `{key, value}` the
+    values of its entries. `type` is `string boolean integer object array<object> array<string>` or
     `unknown`; `also_types` are types that real files have as well. `item` describes the members of
     an object or of each entry of a list. `grade` says how certain all this is.
     """
@@ -92,6 +93,7 @@ class Preference:
     health: tuple[HealthField, ...]
     other_cli: str | None
     weak_values: tuple[Any, ...]
+    strength: tuple[Any, ...]
     weak_conditions: tuple[str, ...]
     sensitivity: Sensitivity | None
     impact: str
@@ -145,6 +147,24 @@ class Preference:
                 if holds is not False:
                     return _copied(rule.value) if holds else NO_DEFAULT
         return NO_DEFAULT
+
+    def holds_up(self, value: Any, against: Any) -> bool | None:
+        """Whether `value` is as strong as `against` or stronger; None where there is no order.
+
+        Where one of only two values is weak, that is the order.
+        """
+        order = self.strength or self._weak_first()
+        ranks = [
+            next((rank for rank, one in enumerate(order) if same_value(one, given)), None)
+            for given in (value, against)
+        ]
+        mine, theirs = ranks
+        return None if mine is None or theirs is None else mine >= theirs
+
+    def _weak_first(self) -> tuple[Any, ...]:
+        every = self.values.allowed["linux"] or self.values.allowed["darwin"]
+        strong = [one for one in every if not any(same_value(one, w) for w in self.weak_values)]
+        return (*self.weak_values, *strong) if len(every) == 2 and len(strong) == 1 else ()
 
     def since(self, platform: Platform) -> tuple[Since, ...]:
         """When it first came. Several entries without `for_value`: the documents disagree."""

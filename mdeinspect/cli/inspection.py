@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mdeinspect import catalogue, rules
+from mdeinspect.cli.wanted import pinned_at
 from mdeinspect.config import load as config_file
+from mdeinspect.config.baseline_chosen import with_baseline
 from mdeinspect.errors import UsageError
 from mdeinspect.inspect import Plan, take
 from mdeinspect.report import report
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
     from mdeinspect.cli import Target
     from mdeinspect.config.model import Config
     from mdeinspect.host import Host
+    from mdeinspect.model import Report
 
 
 def configuration(target: Target) -> Config:
     """The configuration that applies; raises `ConfigError`."""
-    config = config_file.load(config_path(target))
+    path = config_path(target)
+    config = config_file.load(path)
     rules.validate(config)
-    return config
+    return with_baseline(config, pinned_at(target), path)
 
 
 def config_path(target: Target) -> Path | None:
@@ -53,8 +57,12 @@ def open_host(target: Target, config: Config, stop: threading.Event | None = Non
 
 def inspect(target: Target, *, details: bool = False) -> dict[str, Any]:
     """One inspection, as the public status object."""
-    config = configuration(target)
+    return status(look(target, configuration(target), details=details))
+
+
+def look(target: Target, config: Config, *, details: bool = False) -> Report:
+    """One inspection, without memory."""
     host = open_host(target, config)
     snapshot = take(host, Plan(details=details, client_analyzer=config.paths.client_analyzer))
     every = tuple(rules.load().values())
-    return status(report(snapshot, config, catalogue.load(), every, host.now()))
+    return report(snapshot, config, catalogue.load(), every, host.now())

@@ -37,6 +37,7 @@ def command(target: Target) -> None:
 def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     from mdeinspect import catalogue, rules, sources
     from mdeinspect.cli.inspection import config_path, open_host
+    from mdeinspect.cli.wanted import pinned_at
     from mdeinspect.config.load import DEFAULT
     from mdeinspect.host.recorded import RecordedHost
     from mdeinspect.service import settings
@@ -50,7 +51,7 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
         return open_host(target, config, stop)
 
     def load() -> settings.Settings:
-        return settings.load(config_path(target))
+        return settings.load(config_path(target), pinned_at(target))
 
     chosen = load()
     folder = target.state or place.default(place.here())

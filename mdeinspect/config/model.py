@@ -135,6 +135,17 @@ class Expect(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineConfig(Strict):
+    """The settings that the organisation wants: a file, the word `recommended`, or right here.
+
+    Once loaded, `settings` holds what the file says.
+    """
+
+    file: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class StoreConfig(Strict):
     """How much the service keeps."""
 
@@ -170,6 +181,7 @@ class Config(Strict):
     paths: Paths = field(default_factory=Paths)
     privacy: Privacy = field(default_factory=Privacy)
     expect: Expect = field(default_factory=Expect)
+    baseline: BaselineConfig = field(default_factory=BaselineConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     metrics: Metrics = field(default_factory=Metrics)
     sinks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from mdeinspect.config.model import Config
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def as_data(config: Config) -> dict[str, Any]:
@@ -27,16 +30,29 @@ def as_toml(data: Mapping[str, Any]) -> str:
 def _table(name: str, table: Mapping[str, Any]) -> list[str]:
     nested = [_block(f"[{name}.{key}]", v) for key, v in table.items() if isinstance(v, Mapping)]
     flat = {key: value for key, value in table.items() if not isinstance(value, Mapping)}
-    return nested if nested else [_block(f"[{name}]", flat)]
+    return [_block(f"[{name}]", flat), *nested] if flat or not nested else nested
 
 
 def _block(head: str, pairs: Mapping[str, Any]) -> str:
-    # JSON texts, numbers, booleans and lists of them are TOML as well.
     lines = [
-        f"# {key} is not set" if value is None else f"{key} = {json.dumps(value)}"
+        f"# {key} is not set" if value is None else f"{_key(key)} = {_value(value)}"
         for key, value in pairs.items()
     ]
     return "\n".join([head, *lines, ""])
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else json.dumps(key)
+
+
+def _value(value: Any) -> str:
+    """JSON texts, numbers, booleans and lists of them are TOML as well; objects are not."""
+    if isinstance(value, Mapping):
+        inner = (f"{_key(key)} = {_value(one)}" for key, one in value.items())
+        return f"{{ {', '.join(inner)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value)
 
 
 def _plain(value: Any) -> Any:

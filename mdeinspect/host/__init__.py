@@ -37,6 +37,12 @@ class Host(Protocol):
     def stat(self, path: str) -> FileFacts:
         """What the file system says of a path, links followed; nothing is opened."""
 
+    def around(self, facts: FileFacts) -> FileFacts:
+        """The same, with where the file really is, the folders above, and its file system.
+
+        What cannot be seen is left out; nothing is raised.
+        """
+
     def link(self, path: str) -> str | None:
         """The target of the link at `path`; None when something else is there."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
 from mdeinspect.errors import NotThere, Unreadable
-from mdeinspect.model import FileFacts
+from mdeinspect.model import FileFacts, Folder
 
 MAX_LINKS = 40
 MAX_NAMES = 4096
@@ -45,6 +46,22 @@ class Files:
     def stat(self, path: str) -> FileFacts:
         """See `Host.stat`."""
         return self._find(path)[1]
+
+    def around(self, facts: FileFacts) -> FileFacts:
+        """See `Host.around`; the file system is for the host to tell."""
+        try:
+            real, links = self._follow(facts.path)
+        except (NotThere, Unreadable):
+            return facts
+        above = {folder for place in (*links, real) for folder in folders(place)}
+        return replace(facts, real=real, folders=tuple(map(self._folder, sorted(above))))
+
+    def _folder(self, path: str) -> Folder:
+        try:
+            found = self._describe(path, (), os.lstat((self._root + path) or "/"))
+        except OSError:
+            return Folder(path)
+        return Folder(path, found.uid, found.gid, found.mode)
 
     def read(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
         """See `Host.read`."""
@@ -171,6 +188,13 @@ class Files:
             raise _unreadable(path, error, facts) from error
         finally:
             os.close(handle)
+
+
+def folders(path: str) -> Iterator[str]:
+    """Every folder above `path`, the nearest first."""
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        yield path
 
 
 def _read_at(handle: int, start: int, limit: int) -> bytes:

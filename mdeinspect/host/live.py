@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from mdeinspect.errors import NotThere, Unreadable, UsageError
@@ -71,6 +72,11 @@ class LiveHost:
         """See `Host.stat`."""
         return self._files.stat(path)
 
+    def around(self, facts: FileFacts) -> FileFacts:
+        """See `Host.around`."""
+        facts = self._files.around(facts)
+        return replace(facts, filesystem=_filesystem(facts.real)) if facts.real else facts
+
     def link(self, path: str) -> str | None:
         """See `Host.link`."""
         return self._files.link(path)
@@ -131,6 +137,22 @@ def this_platform() -> Platform:
     if sys.platform in ("linux", "darwin"):
         return sys.platform  # type: ignore[return-value]
     raise UsageError(f"cannot inspect {sys.platform}: only Linux and macOS are known; use --root")
+
+
+def _filesystem(path: str) -> str | None:
+    """The type of the file system that a path without links lies on, in lower case."""
+    import psutil
+
+    try:
+        mounts = psutil.disk_partitions(all=True)
+    except (psutil.Error, OSError):
+        return None
+    best, kind = "", None
+    for mount in mounts:  # of several on one place the last one counts
+        inside = path == mount.mountpoint or path.startswith(mount.mountpoint.rstrip("/") + "/")
+        if inside and len(mount.mountpoint) >= len(best):
+            best, kind = mount.mountpoint, mount.fstype.lower()
+    return kind or None
 
 
 def _process(pid: int, name: str, details: dict[str, object]) -> Process:

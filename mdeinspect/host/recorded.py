@@ -17,7 +17,7 @@ from typing import Any
 
 from mdeinspect.errors import NotThere, Unreadable, UsageError
 from mdeinspect.host import MAX_FILE, MAX_OUTPUT
-from mdeinspect.host.files import Files, describe
+from mdeinspect.host.files import Files, describe, folders
 from mdeinspect.host.system import PROGRAMS, os_name
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process
 
@@ -78,6 +78,20 @@ class RecordedHost:
     def stat(self, path: str) -> FileFacts:
         """See `Host.stat`."""
         return self._files.stat(path)
+
+    def around(self, facts: FileFacts) -> FileFacts:
+        """See `Host.around`. The top of the record is no folder of the host, unless told."""
+        facts = self._files.around(facts)
+        above = tuple(one for one in facts.folders if one.path in self._overrides or one.path[1:])
+        return replace(facts, folders=above, filesystem=self._filesystem(facts))
+
+    def _filesystem(self, facts: FileFacts) -> str | None:
+        """What the record tells of the file, or of the nearest folder above it."""
+        path = facts.real or facts.path
+        for place in (path, *folders(path)):
+            if kind := self._overrides.get(place, {}).get("filesystem"):
+                return str(kind)
+        return facts.filesystem
 
     def link(self, path: str) -> str | None:
         """See `Host.link`."""
@@ -230,7 +244,7 @@ def _process(value: Any) -> Process:
 
 
 def _files(value: Any) -> dict[str, dict[str, Any]]:
-    decode = {"uid": _whole, "gid": _whole, "mode": _mode, "mtime": _time}
+    decode = {"uid": _whole, "gid": _whole, "mode": _mode, "mtime": _time, "filesystem": _text}
     return {
         path: {name: decode[name](told[name]) for name in decode if name in _object(told)}
         for path, told in _object(value).items()

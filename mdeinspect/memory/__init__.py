@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from mdeinspect.documents import plain
 from mdeinspect.memory.past import (
     Flapping,
+    Move,
     PastAgent,
     PastAuthority,
     PastCheckin,
@@ -33,6 +34,7 @@ from mdeinspect.privacy import mask
 __all__ = [
     "Flapping",
     "Memory",
+    "Move",
     "PastAgent",
     "PastAuthority",
     "PastCheckin",

@@ -62,6 +62,8 @@ class PastPolicy:
     values: Mapping[str, Any] = field(default_factory=dict)  # by flat path
     governed: bool = False  # it carried the governing policy
     removed_at: datetime | None = None
+    written_at: datetime | None = None  # when the file was last written, by its own times
+    rewrites: tuple[datetime, ...] = ()  # when it was written again, lately
 
     @property
     def key(self) -> str:
@@ -79,6 +81,19 @@ class PastFlag:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """An effective value that became another one.
+
+    `own`: neither policy, nor who governs, nor the agent's version had changed for a while.
+    """
+
+    at: datetime
+    before: Any
+    after: Any
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PastSetting:
     """A setting as it was last known, or told."""
 
@@ -88,6 +103,7 @@ class PastSetting:
     effective: Any = None
     channel: str | None = None
     flag: PastFlag | None = None  # None: never seen with it
+    moves: tuple[Move, ...] = ()  # of the effective value, lately
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +122,13 @@ class PastSource:
 
 @dataclass(frozen=True, slots=True)
 class PastAuthority:
-    """Who governed when that was last known."""
+    """Who governed when that was last known, since when, and who before; None: always, so far."""
 
     channel: Channel
     managed_by: str | None = None
     shadowed: tuple[Channel, ...] = ()
+    since: datetime | None = None
+    before: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,7 +273,7 @@ def wording(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {wording(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {wording(inner)}" for key, inner in value.items()) or "nothing"
     if isinstance(value, list | tuple):
         return ", ".join(wording(inner) for inner in value) or "nothing"
     return str(value)

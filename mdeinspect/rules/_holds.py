@@ -28,6 +28,7 @@ class Hold:
 NO_HOLD = Hold()
 # An agent that is being restarted or replaced is silent for a while.
 _AGENT = Hold(timedelta(minutes=10), readings=2)
+_DEPLOYING = Hold(timedelta(seconds=60))
 # Here, and not beside each rule, so that all that wait stand together.
 HOLDS: Mapping[str, Hold] = {
     "agent-missing": _AGENT,
@@ -35,4 +36,10 @@ HOLDS: Mapping[str, Hold] = {
     "agent-unhealthy": _AGENT,
     # Tools replace files in two steps, and macOS takes profiles away for minutes.
     "policy-removed": Hold(timedelta(seconds=60), darwin=timedelta(minutes=10)),
+    # Who governs may be in question while they do.
+    "authority-changed": Hold(timedelta(minutes=10)),
+    # And give them their owner and mode, or their last name, in a further one.
+    "policy-file-writable": _DEPLOYING,
+    "policy-folder-writable": _DEPLOYING,
+    "policy-file-linked": _DEPLOYING,
 }

@@ -16,6 +16,7 @@ import structlog
 
 from mdeinspect import rules, sinks
 from mdeinspect.config import load as config_file
+from mdeinspect.config.baseline_chosen import with_baseline
 from mdeinspect.config.model import Config
 from mdeinspect.errors import ConfigError
 from mdeinspect.sinks.options import Common
@@ -33,31 +34,36 @@ class Settings:
     sinks: Mapping[str, Common]
 
 
-def load(path: Path | None) -> Settings:
-    """The settings of a configuration file, of the defaults without one; raises `ConfigError`."""
+def load(path: Path | None, pinned: Path | None = None) -> Settings:
+    """The settings of a configuration file, of the defaults without one; raises `ConfigError`.
+
+    `pinned` is the baseline that was pinned on this machine.
+    """
     if path is None:
-        return validate(None)
+        return validate(None, pinned)
     try:
-        return _apart(path)
+        return _apart(path, pinned)
     except (OSError, subprocess.SubprocessError, pickle.UnpicklingError, EOFError) as error:
         # No memory, no right to start programs, the end of the service itself: then here.
         log.warning("configuration not validated apart", error=str(error))
-        return validate(path)
+        return validate(path, pinned)
 
 
-def validate(path: Path | None) -> Settings:
+def validate(path: Path | None, pinned: Path | None = None) -> Settings:
     """The same, in this process."""
     config = config_file.load(path)
     rules.validate(config)
+    config = with_baseline(config, pinned, path)
     options = sinks.checked(config.sinks)
     sinks.opened(options)
     size.parse(config.store.max_size)
     return Settings(config, options)
 
 
-def _apart(path: Path) -> Settings:
+def _apart(path: Path, pinned: Path | None) -> Settings:
+    files = [str(one) for one in (path, pinned) if one is not None]
     done = subprocess.run(  # noqa: S603 -- this very program
-        [sys.executable, "-m", __name__, str(path)],
+        [sys.executable, "-m", __name__, *files],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=PATIENCE,
@@ -77,7 +83,7 @@ def main() -> None:
 
     found: object
     try:
-        found = settings.validate(Path(sys.argv[1]))
+        found = settings.validate(*map(Path, sys.argv[1:]))
     except ConfigError as error:
         found = str(error)
     sys.stdout.buffer.write(pickle.dumps(found))

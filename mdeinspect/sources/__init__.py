@@ -73,7 +73,24 @@ class ProcessSource:
     wake: Wake = "poll"
 
 
-Source = FileSource | CommandSource | LinkSource | ProcessSource
+@dataclass(frozen=True, slots=True)
+class MentionSource:
+    """Small files that hold one of `needles`, in their text or in their own path.
+
+    Looked for only where every source named in `when` is there; `parse` gets path -> bytes.
+    What cannot be read, or is larger than `limit`, is passed over.
+    """
+
+    name: str
+    places: Places
+    needles: tuple[bytes, ...]
+    parse: Callable[[Mapping[str, bytes]], Any]
+    when: tuple[str, ...] = ()
+    limit: int = 256 * 1024
+    wake: Wake = "poll"
+
+
+Source = FileSource | CommandSource | LinkSource | ProcessSource | MentionSource
 
 
 @functools.cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from mdeinspect.memory import PastFinding
+from mdeinspect.model import Reading
 from mdeinspect.rules.protection import LEVEL_KEYS
 from mdeinspect.transitions.scene import Scene
 
@@ -16,7 +18,11 @@ _VERDICTS: Mapping[str, frozenset[str]] = {
     "tamper-protection-off": frozenset({"tamperProtection.enforcementLevel"}),
 }
 # Likewise, on the key that is their subject.
-OWN_VERDICT = frozenset({"not-enforced", "foreign-managed", "managed-flag-lost"})
+OWN_VERDICT = frozenset(
+    {"not-enforced", "foreign-managed", "managed-flag-lost", "baseline-effective-drift"}
+)
+# Those of them that are about a policy, and gone with it.
+_OF_POLICY = frozenset({"not-enforced", "managed-flag-lost"})
 
 
 def cannot_tell(scene: Scene, one: PastFinding) -> bool:
@@ -51,7 +57,7 @@ def is_gone(scene: Scene, one: PastFinding) -> bool:
     kind, _, rest = one.subject.partition(":")
     if kind == "file":
         return all(
-            reading.state == "missing" or (reading.file is not None and reading.file.path != rest)
+            reading.state == "missing" or (reading.file is not None and not _about(reading, rest))
             for policy in scene.channels.values()
             for reading in policy.readings
         )
@@ -59,8 +65,16 @@ def is_gone(scene: Scene, one: PastFinding) -> bool:
         return any(name == rest and one.there is False for name, one in scene.channels.items())
     if one.code in OWN_VERDICT:
         row = scene.rows.get(rest)
-        return row is None or (row.policy is None and one.code != "foreign-managed")
+        return row is None or (row.policy is None and one.code in _OF_POLICY)
     return kind == "key" and not any(policy.there for policy in scene.channels.values())
+
+
+def _about(reading: Reading[Any], path: str) -> bool:
+    """Whether a path is that of a file, or of a folder that leads to it."""
+    file = reading.file
+    return file is not None and (
+        file.path == path or any(folder.path == path for folder in file.folders)
+    )
 
 
 def _of_subject(scene: Scene, one: PastFinding) -> bool:

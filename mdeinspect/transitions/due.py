@@ -18,6 +18,7 @@ from mdeinspect.model import Report
 from mdeinspect.rules import Rule
 from mdeinspect.rules.checkin import LOST, NEW
 from mdeinspect.rules.currency import ZONE
+from mdeinspect.rules.movement import FLAPPING, REWRITTEN
 from mdeinspect.sources import policy_sources
 from mdeinspect.transitions.flapping import WINDOW
 from mdeinspect.transitions.holds import start_of, time_of
@@ -56,8 +57,22 @@ def _findings(
             yield _plus(now, hold, -_elapsed(memory, one.candidate_since, now))
         if one.flapping is not None:
             yield _plus(one.flapping.last, WINDOW)
+    yield from _movement(memory, config, rules)
     if memory.agent.state != report.agent.state:
         yield from (_plus(start, start_of("", config)) for start in starts)
+
+
+def _movement(memory: Memory, config: Config, rules: Mapping[str, Rule]) -> Iterator[datetime]:
+    """What moved, and is told for a time."""
+    days = _days(config, rules, "unexplained-change", "days")
+    for setting in memory.settings.values():
+        for move in setting.moves:
+            yield from (_plus(move.at, FLAPPING), *([_plus(move.at, days)] if days else ()))
+    days = _days(config, rules, "authority-changed", "days")
+    if days and memory.authority is not None and memory.authority.since is not None:
+        yield _plus(memory.authority.since, days)
+    for policy in memory.policies.values():
+        yield from (_plus(moment, REWRITTEN) for moment in policy.rewrites)
 
 
 def _elapsed(memory: Memory, since: datetime, now: datetime) -> timedelta:
@@ -78,8 +93,11 @@ def _policies(
             yield from (_plus(changed, grace), _plus(changed, -AHEAD), changed)
     days = _days(config, rules, "policy-removed", "days")
     hold = time_of("policy-removed", rules, config, report.host.platform)
+    stuck = _option(config, rules, "pending-too-long", "minutes")
     for past in memory.policies.values():
         yield _plus(past.changed_at, grace)
+        if stuck is not None:
+            yield _plus(past.changed_at, timedelta(minutes=min(stuck, 1_000_000)))
         if past.removed_at is not None:
             yield _plus(now, hold, -_elapsed(memory, past.removed_at, now))
             if days is not None:
@@ -161,6 +179,10 @@ def _plus(base: datetime, *more: timedelta) -> datetime:
 
 def _days(config: Config, rules: Mapping[str, Rule], code: str, option: str) -> timedelta | None:
     """An option of a rule, in days; None where there is no such rule."""
-    rule = rules.get(code)
-    chosen: Any = config.rules.get(code, {}).get(option, rule.options[option] if rule else None)
+    chosen = _option(config, rules, code, option)
     return None if chosen is None else timedelta(days=min(chosen, 36_500))
+
+
+def _option(config: Config, rules: Mapping[str, Rule], code: str, option: str) -> Any:
+    rule = rules.get(code)
+    return config.rules.get(code, {}).get(option, rule.options[option] if rule else None)

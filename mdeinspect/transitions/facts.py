@@ -7,10 +7,13 @@ governs, while the file of who did may be back in a moment: macOS takes profiles
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from mdeinspect.events import Event, EventType, Evidence
 from mdeinspect.memory import PastAgent, PastAuthority, PastCheckin, PastSource
+from mdeinspect.model import Channel
+from mdeinspect.rules.movement import QUIET
 from mdeinspect.transitions.scene import START, Scene, evidence
 
 
@@ -20,6 +23,9 @@ def authority(scene: Scene) -> tuple[PastAuthority | None, list[Event]]:
     if now.channel == "unknown" or scene.doubtful or _may_be_back(scene):
         return past, []
     new = PastAuthority(now.channel, now.managed_by, now.shadowed)
+    if past is not None and not scene.first:
+        since, before = _succeeded(scene, past, new)
+        new = replace(new, since=since, before=before)
     if past is None or scene.first or past.channel == new.channel:
         return new, []
     data = {
@@ -40,6 +46,22 @@ def authority(scene: Scene) -> tuple[PastAuthority | None, list[Event]]:
     return new, [
         _event(scene, "authority.changed", "host", data, [scene.reading("health"), *files])
     ]
+
+
+def _succeeded(
+    scene: Scene, past: PastAuthority, new: PastAuthority
+) -> tuple[datetime | None, Channel | None]:
+    """Since when this channel governs, and which policy did before.
+
+    A moment without any policy is no change of hands, nor is one that was over within the hour.
+    """
+    if past.channel == new.channel:
+        return past.since, past.before
+    before = past.before if past.channel in ("none", "local") else past.channel
+    recent = past.since is not None and scene.now - past.since < QUIET
+    if before == new.channel or (recent and past.before == new.channel):
+        return None, None
+    return scene.now, before
 
 
 def checkin(scene: Scene) -> tuple[PastCheckin | None, list[Event]]:

@@ -13,7 +13,10 @@ from mdeinspect.rules._holds import NO_HOLD
 from mdeinspect.transitions.scene import START, Scene
 
 # These rest on what health shows, and can tell something without it.
-FROM_HEALTH = frozenset({"not-enforced", "managed-flag-lost"})
+FROM_HEALTH = frozenset(
+    {"not-enforced", "managed-flag-lost", "baseline-effective-drift", "unexplained-change"}
+    | {"setting-flapping", "restart-needed", "pending-too-long"}
+)
 
 
 def time_of(code: str, rules: Mapping[str, Rule], config: Config, platform: Platform) -> timedelta:

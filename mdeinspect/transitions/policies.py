@@ -13,8 +13,10 @@ from mdeinspect.events import Event, Evidence
 from mdeinspect.memory import PastPolicy
 from mdeinspect.model import Channel, Reading, Severity
 from mdeinspect.rules.history import is_gone, replaced
+from mdeinspect.rules.movement import REWRITTEN
 from mdeinspect.transitions.scene import Scene, evidence
 
+REWRITES = 8  # how many are remembered of a file
 Policies = Mapping[str, PastPolicy]
 
 
@@ -69,8 +71,9 @@ def _present(
 ) -> tuple[PastPolicy, Event | None]:
     there = past is not None and past.removed_at is None
     if past and there and past.digest == document.digest and not _privacy_changed(scene):
-        return replace(past, governed=_governs(scene, channel, past)), None
-    new = _read(scene, channel, reading, document, past)
+        kept = replace(past, governed=_governs(scene, channel, past))
+        return _dated(scene, kept, reading, past), None
+    new = _dated(scene, _read(scene, channel, reading, document, past), reading, past)
     if past is None or not there:
         silent = scene.first or (past is None and not _was_missing(scene, reading.source))
         empty = channel == "local" and not new.values
@@ -118,6 +121,20 @@ def _read(
         values=values,
         governed=_governs(scene, channel, past),
     )
+
+
+def _dated(
+    scene: Scene, one: PastPolicy, reading: Reading[Document], past: PastPolicy | None
+) -> PastPolicy:
+    """A policy with when its file was written; the agent's own notes are written all the time."""
+    written = reading.file.changed if reading.file else None
+    if one.channel == "local" or written is None:
+        return one
+    rewrites = past.rewrites if past else ()
+    recent = tuple(moment for moment in rewrites if scene.now - moment < REWRITTEN)
+    if past is not None and past.written_at is not None and written > past.written_at:
+        recent = (*recent, min(written, scene.now))[-REWRITES:]
+    return replace(one, written_at=written, rewrites=recent)
 
 
 def _governs(scene: Scene, channel: Channel, past: PastPolicy | None) -> bool:

@@ -16,17 +16,19 @@ from typing import Any
 from mdeinspect.difference import canonical
 from mdeinspect.documents import plain
 from mdeinspect.events import Event
-from mdeinspect.memory import PastFlag, PastSetting
+from mdeinspect.memory import Move, PastFlag, PastSetting
 from mdeinspect.model import SettingState
 from mdeinspect.privacy import digest, mask
 from mdeinspect.rules.history import LOST, conditions
+from mdeinspect.rules.movement import KEPT, QUIET
 from mdeinspect.transitions.policies import Policies
-from mdeinspect.transitions.scene import Scene, evidence
+from mdeinspect.transitions.scene import START, Scene, evidence
 
 IN_FORCE = frozenset({"enforced", "unproven"})
 NOT_KNOWN = frozenset({"unknown", "unobservable"})
 LONGEST = 2000  # of a value; longer ones are remembered as digests
 SHOWN = 40  # settings in one event
+MOVES = 16  # of one setting, the newest
 
 Settings = Mapping[str, PastSetting]
 Change = dict[str, Any]
@@ -38,13 +40,15 @@ def settings(scene: Scene, policies: Policies) -> tuple[Settings, list[Event]]:
         return scene.past.settings, []
     waits = _waits(scene, policies)
     under = conditions(scene.report.authority, scene.channels)
+    quiet = _is_quiet(scene, policies)
     found: dict[str, PastSetting] = {}
     changes: list[Change] = []
     for key in sorted(scene.rows.keys() | scene.past.settings.keys()):
         told, row = scene.past.settings.get(key), scene.rows.get(key)
         kept, change = (told, None) if waits else _judged(scene, told, row)
         if kept is not None:
-            found[key] = replace(kept, flag=_flag(scene, told, row, under))
+            moves = _moves(scene, told, kept, row, own=quiet)
+            found[key] = replace(kept, flag=_flag(scene, told, row, under), moves=moves)
         if change is not None:
             changes.append(change)
     return found, [_event(scene, changes)] if changes else []
@@ -137,6 +141,46 @@ def _flag(
     if before.missed >= LOST or before.missed_at == health.taken_at:
         return before
     return PastFlag(under, before.missed + 1, health.taken_at)
+
+
+def _is_quiet(scene: Scene, policies: Policies) -> bool:
+    """Whether nothing has changed for a while that would account for another effective value."""
+    past, now = scene.past, scene.report
+    governors = past.authority.channel if past.authority else now.authority.channel
+    if governors != now.authority.channel or past.agent.version != now.agent.version:
+        return False
+    if scene.starting < QUIET:
+        return False
+    changes = (
+        _newest(policies),
+        past.agent.changed_at,
+        past.authority.since if past.authority else None,
+    )
+    return all(one is None or scene.now - one >= QUIET for one in changes)
+
+
+def _moves(
+    scene: Scene,
+    told: PastSetting | None,
+    kept: PastSetting,
+    row: SettingState | None,
+    *,
+    own: bool,
+) -> tuple[Move, ...]:
+    """How the effective value moved lately. Only the main view of health is watched for that.
+
+    An agent that has just started shows this and that.
+    """
+    if told is None:
+        return ()
+    recent = tuple(one for one in told.moves if scene.now - one.at < KEPT)
+    unknown = row is None or told.effective is None or kept.effective is None
+    if unknown or _same(told.effective, kept.effective) or _hidden_now(scene, kept.key):
+        return recent
+    seen = row is not None and any(name.startswith("health.") for name in row.observed_in)
+    if not seen or scene.starting < START:
+        return recent
+    return (*recent, Move(scene.now, told.effective, kept.effective, own))[-MOVES:]
 
 
 def _event(scene: Scene, changes: list[Change]) -> Event:

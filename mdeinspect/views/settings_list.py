@@ -79,6 +79,7 @@ def _row(preference: Preference, platforms: list[Platform]) -> dict[str, Any]:
         "replaced_by": preference.replaced_by,
         "health": _health_rows(preference, platforms),
         "weak_values": list(preference.weak_values),
+        "strength": list(preference.strength),
         "weak_conditions": list(preference.weak_conditions),
         "sensitivity": preference.sensitivity,
         "impact": preference.impact,
@@ -141,6 +142,7 @@ def _sections(preference: Preference) -> Iterator[tuple[str, list[str]]]:
     yield "Deprecated", _deprecation(preference)
     yield "Shown by", list(_shown(preference)) or ["no known field of `mdatp health`"]
     yield "Also", [f"`{preference.other_cli}` shows it"] if preference.other_cli else []
+    yield "Strength", [" < ".join(map(_word, preference.strength))] if preference.strength else []
     yield "Weak", [*map(_word, preference.weak_values), *preference.weak_conditions]
     yield "Certainty", [f"{preference.grade}: {_GRADES[preference.grade]}"]
     yield "Sources", list(preference.sources)

@@ -114,6 +114,7 @@ class Record(Strict):
     health: list[HealthRecord] | None = None
     other_cli: str | None = Field(default=None, pattern="^mdatp ")
     weak_values: list[str | bool | int] | None = None
+    strength: list[str] | None = None
     weak_conditions: list[str] | None = None
     sensitivity: Literal["exclusions", "tags", "ids", "url"] | None = None
     impact: str = Field(min_length=4)

@@ -145,6 +145,7 @@ def test_a_server_with_a_portal_edit_a_day_and_puppet_an_upgrade_and_a_reboot() 
     assert week.cycles > 1100
     assert told == [
         "0 0:00:00 finding.raised policy-shadowed",
+        "0 1:15:00 finding.raised shadowed-file-deployed",  # Puppet goes on writing a dead file
         "0 9:00:05 policy.changed values",
         "1 9:00:05 policy.changed values",
         '2 4:14:30 agent.changed {"state": "unreachable"}',

@@ -356,3 +356,31 @@ def test_a_list_that_cannot_be_had_is_an_answer(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(psutil, "process_iter", refuse)
     with pytest.raises(Unreadable):
         LiveHost().processes(["wdavdaemon"])
+
+
+def test_what_lies_around_a_file_is_told(tmp_path: Path) -> None:
+    """Every folder up to the top with its rights, through a link those of both ends; the disk."""
+    real = tmp_path / "real"
+    real.mkdir(mode=0o700)
+    (real / "policy").write_text("{}")
+    (tmp_path / "link").symlink_to(real)
+    host = LiveHost()
+    found = host.around(host.stat(str(tmp_path / "link" / "policy")))
+    assert found.real == os.path.realpath(real / "policy")
+    folders = {one.path: one for one in found.folders}
+    here = os.path.realpath(tmp_path)
+    assert {"/", here, f"{here}/real"} <= folders.keys()
+    assert f"{here}/link" not in folders
+    inside = folders[f"{here}/real"]
+    assert (inside.mode, inside.uid) == (0o700, os.getuid())
+    assert found.filesystem
+
+
+def test_around_a_file_that_is_gone_nothing_is_told(tmp_path: Path) -> None:
+    """It may go between two looks, and that is no fault."""
+    path = tmp_path / "policy"
+    path.write_text("{}")
+    host = LiveHost()
+    facts = host.stat(str(path))
+    path.unlink()
+    assert host.around(facts) == facts

@@ -21,6 +21,8 @@ from service_support import QUICK, Daemon, simulated, until
 from mdeinspect.simulator.host import SimulatedHost
 
 pytestmark = pytest.mark.slow
+# Who governs is not told while the file of who did may be back in a moment.
+SOON = '[rules.policy-removed]\nhold = "1s"\n'
 SINKS = """
 [heartbeat]
 every = "5s"
@@ -70,7 +72,7 @@ def place(tmp_path: Path) -> Place:
 @pytest.fixture
 def service(tmp_path: Path, host: SimulatedHost, place: Place) -> Iterator[Daemon]:
     """`mdeinspect run`, not started yet, with a file and a TCP sink; it ends with the test."""
-    config = QUICK + SINKS.format(log=place.log, port=place.port)
+    config = QUICK + SINKS.format(log=place.log, port=place.port) + SOON
     with Daemon(tmp_path / "service", host.folder, config) as daemon:
         yield daemon
 
