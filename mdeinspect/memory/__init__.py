@@ -20,11 +20,14 @@ from mdeinspect.memory.past import (
     PastAgent,
     PastAuthority,
     PastCheckin,
+    PastDaemon,
     PastFinding,
     PastFlag,
+    PastHangs,
     PastPolicy,
     PastSetting,
     PastSource,
+    PastTenant,
 )
 from mdeinspect.memory.rows import dump, load
 from mdeinspect.model import AwakeLog, Severity
@@ -36,11 +39,14 @@ __all__ = [
     "PastAgent",
     "PastAuthority",
     "PastCheckin",
+    "PastDaemon",
     "PastFinding",
     "PastFlag",
+    "PastHangs",
     "PastPolicy",
     "PastSetting",
     "PastSource",
+    "PastTenant",
     "identity",
 ]
 

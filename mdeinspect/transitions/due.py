@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from mdeinspect.awake import awake_between
 from mdeinspect.checkin import SKEW, awake_age
@@ -16,6 +15,8 @@ from mdeinspect.documents.health import Health, moment
 from mdeinspect.memory import Memory
 from mdeinspect.model import Report
 from mdeinspect.rules import Rule
+from mdeinspect.rules._chosen import days
+from mdeinspect.rules._past import LATELY
 from mdeinspect.rules.checkin import LOST, NEW
 from mdeinspect.rules.currency import ZONE
 from mdeinspect.sources import policy_sources
@@ -37,6 +38,7 @@ def due_at(
     moments = [
         *_findings(memory, report, config, by_code, now),
         *_policies(memory, report, config, by_code, now),
+        *_agent(memory, config, by_code),
         *_checkin(report, config, now),
         *_currency(report, config, by_code, now),
         *_acceptances(config),
@@ -76,14 +78,26 @@ def _policies(
         changed = reading.file.changed if reading.file else None
         if changed is not None and name.partition(":")[0] in names:
             yield from (_plus(changed, grace), _plus(changed, -AHEAD), changed)
-    days = _days(config, rules, "policy-removed", "days")
+    told_for = days(config, rules, "policy-removed")
     hold = time_of("policy-removed", rules, config, report.host.platform)
     for past in memory.policies.values():
         yield _plus(past.changed_at, grace)
         if past.removed_at is not None:
             yield _plus(now, hold, -_elapsed(memory, past.removed_at, now))
-            if days is not None:
-                yield _plus(past.removed_at, days)
+            if told_for is not None:
+                yield _plus(past.removed_at, told_for)
+
+
+def _agent(memory: Memory, config: Config, rules: Mapping[str, Rule]) -> Iterator[datetime]:
+    """Restarts that count no longer, and what the host is taken to be after so many days."""
+    past = memory.agent
+    for daemon in past.daemons:
+        yield from (_plus(moment, LATELY) for moment in daemon.restarts)
+    tenant = past.tenant.other_since if past.tenant else None
+    for since, code in ((tenant, "tenant-changed"), (past.older_since, "agent-downgraded")):
+        told_for = days(config, rules, code)
+        if since is not None and told_for is not None:
+            yield _plus(since, told_for)
 
 
 def _checkin(report: Report, config: Config, now: datetime) -> Iterator[datetime]:
@@ -110,7 +124,7 @@ def _currency(
     health = reading.value if reading else None
     if reading is None or not isinstance(health, Health):
         return
-    old = _days(config, rules, "definitions-old", "max_age_days")
+    old = days(config, rules, "definitions-old", "max_age_days")
     updated, _ = moment(health.get("definitions_updated"))
     minutes = health.value("definitions_updated_minutes_ago")
     told = [updated] if updated else []
@@ -120,7 +134,7 @@ def _currency(
         for base in (one, _plus(one, ZONE), _plus(one, -ZONE)):
             if old is not None:
                 yield from _ages(report, base, old + PAST, now)
-    soon = _days(config, rules, "product-expiring", "days")
+    soon = days(config, rules, "product-expiring")
     expires, _ = moment(health.get("product_expiration"))
     if expires is not None:
         yield from (expires, _plus(expires, ZONE), _plus(expires, PAST, -ZONE))
@@ -157,10 +171,3 @@ def _plus(base: datetime, *more: timedelta) -> datetime:
         return sum(more, timedelta()) + base
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)
-
-
-def _days(config: Config, rules: Mapping[str, Rule], code: str, option: str) -> timedelta | None:
-    """An option of a rule, in days; None where there is no such rule."""
-    rule = rules.get(code)
-    chosen: Any = config.rules.get(code, {}).get(option, rule.options[option] if rule else None)
-    return None if chosen is None else timedelta(days=min(chosen, 36_500))
