@@ -103,8 +103,8 @@ def full_disk_access_missing(context: Context) -> Iterator[Outcome]:
     remedy="Approve the extension of team UBF8T346G9 in a profile, or under Login Items & "
     "Extensions; see `systemextensionsctl list`, and restart the Mac where it waits for that.",
     means="The main view says that protection in real time is not available, and the view of "
-    "system extensions says why. Neither of them accuses by itself: the two fields of the main view are "
-    "known to be shown in more than one way.",
+    "system extensions says why. Neither of them accuses by itself: the fields of the main view "
+    "are known to be shown in more than one way.",
     matters="Without its extension the agent does not see what is opened and run, whatever the "
     "level is that it shows.",
     needs=("health",),

@@ -60,7 +60,7 @@ def definitions_old(context: Context) -> Iterator[Outcome]:
     "--details definitions`, and check the way to the update servers or to the offline mirror.",
     means="By its own word the agent has been updating its definitions for more than "
     "`updating_hours` hours (default 24) of running time, or has none at all: no status, no "
-    "version and no date. A status that it does not know, beside a version that it does, is no finding.",
+    "version and no date. A status that it does not know is no finding beside a version.",
     matters="An update that does not end is one that fails. `definitions-old` tells it too, but "
     "only days later.",
     needs=("health",),

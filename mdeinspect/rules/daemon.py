@@ -27,8 +27,8 @@ SINCE = "101.23052"  # older agents are not known to have had these roles
     detail="`mdatp health` was given up after `agent.timeout` several times in a row; the daemon "
     "is {daemon}.",
     remedy="Look for what keeps the daemon busy (`mdatp diagnostic "
-    "real-time-protection-statistics`, its log, a full disk, another security product), then restart it. Where the host is only "
-    "slow, raise `agent.timeout`.",
+    "real-time-protection-statistics`, its log, a full disk, another security product), then "
+    "restart it. Where the host is only slow, raise `agent.timeout`.",
     means="Call after call of `mdatp health` hangs. A single one says nothing of the daemon; this "
     "is told after three in a row and half an hour. Only a memory of earlier reports can tell.",
     matters="A daemon that answers nobody may have stopped to protect as well, and nothing else "

@@ -1,8 +1,8 @@
 """What was deployed to bring a host into a tenant, or to take it out of one.
 
 Sample (Linux): `{"orgId": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "onboardingInfo": "..."}`; on a
-Mac the profile's preferences hold OrgId and OnboardingInfo (names certain). The id of the tenant is kept to be compared; `repr` does not show it, and nothing but a finding about tenants
-tells it.
+Mac the profile's preferences hold OrgId and OnboardingInfo (names certain). The id of the tenant is
+kept to be compared; `repr` does not show it, and nothing but a finding about tenants tells it.
 """
 
 from __future__ import annotations
