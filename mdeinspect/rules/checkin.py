@@ -18,7 +18,7 @@ CONNECT = (
 )
 REPORT = "current_report"
 NOT_APPLIED = frozenset({"error"})
-MOST, LONGEST = 40, 200  # settings that a finding names, letters of a name
+MOST, LONGEST = 20, 80  # settings that a finding names, letters of a name
 MATTERS = (
     "A host that does not check in keeps the policy it has: changes in the portal do not reach it."
 )
@@ -163,7 +163,8 @@ def portal_setting_failed(context: Context) -> Iterator[Outcome]:
     else:
         path = reading.file.path if reading.file else None
         shown = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in bad]
-        yield Raise("channel:mde_attach", {"settings": shown[:MOST], "file": path})
+        more = ["and more"] if len(shown) > MOST else []
+        yield Raise("channel:mde_attach", {"settings": [*shown[:MOST], *more], "file": path})
 
 
 def _word(result: Result) -> str:
