@@ -54,8 +54,9 @@ def daemons(
     if not reading.present:
         return past.daemons
     before = {one.role: one for one in past.daemons}
+    causes = [one for one in (host.boot_time, past.changed_at) if one is not None]
     found = {
-        role: _after(before.get(role), role, process, host, now)
+        role: _after(before.get(role), role, process, causes, now, upgraded=not same_version)
         for role, process in running(reading, host).items()
     }
     gone = {role: one for role, one in before.items() if role not in found and same_version}
@@ -63,8 +64,15 @@ def daemons(
 
 
 def _after(
-    known: PastDaemon | None, role: str, process: Process, host: HostFacts, now: datetime
+    known: PastDaemon | None,
+    role: str,
+    process: Process,
+    causes: Iterable[datetime],
+    now: datetime,
+    *,
+    upgraded: bool,
 ) -> PastDaemon:
+    """A role as it is remembered. What an upgrade, or one of `causes`, brought is no restart."""
     from mdeinspect.memory import PastDaemon
 
     started = min(process.started or now, now)
@@ -73,9 +81,8 @@ def _after(
     recent = tuple(one for one in known.restarts if timedelta() <= now - one < LATELY)
     if known.pid == process.pid and abs(known.started - started) < SAME:
         return replace(known, restarts=recent)
-    boot = host.boot_time
-    booted = boot is not None and started - boot < START
-    return PastDaemon(role, process.pid, started, recent if booted else (*recent, started))
+    explained = upgraded or any(-SAME < started - cause < START for cause in causes)
+    return PastDaemon(role, process.pid, started, recent if explained else (*recent, started))
 
 
 def looping(

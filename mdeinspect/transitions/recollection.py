@@ -32,7 +32,7 @@ def recollected(scene: Scene, new: PastAgent) -> PastAgent:
             scene.reading("processes"),
             host,
             scene.now,
-            same_version=past.version == new.version,
+            same_version=past.version in (None, new.version),
         ),
         hangs=_past.hangs(past.hangs, reading, host),
         tenant=_past.tenant(
