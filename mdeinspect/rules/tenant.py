@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from mdeinspect.model import Severity
+from mdeinspect.privacy import digest
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 from mdeinspect.rules._past import tenant as tenant_after
 from mdeinspect.rules._tenant import (
@@ -60,7 +61,8 @@ def tenant_changed(context: Context) -> Iterator[Outcome]:
     remedy="Check which tenant is right. Restart the agent where the file is new; onboard the host "
     "again where the agent is wrong, and deploy the right package where the file is.",
     means="The onboarding that is deployed to the host belongs to another organisation than the "
-    "one that the agent shows. A file that was written within the grace time does not count.",
+    "one that the agent shows. Of the file nothing is told but a digest of its organisation id. A "
+    "file that was written within the grace time does not count.",
     matters="One of the two tenants waits in vain for this host: it was moved halfway, or "
     "onboarded with a stranger's package.",
     needs=("health",),
@@ -79,7 +81,7 @@ def tenant_mismatch(context: Context) -> Iterator[Outcome]:
         yield Unsure("cannot tell for which tenant the host was onboarded: the file does not say")
     elif given != org and not _fresh(context):
         path = reading.file.path if reading.file else None
-        facts = {"tenant": told(context, org), "onboarding": told(context, given), "file": path}
+        facts = {"tenant": told(context, org), "onboarding": digest(given), "file": path}
         yield Raise("agent", facts)
 
 

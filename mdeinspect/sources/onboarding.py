@@ -2,7 +2,7 @@
 
 Sample (Linux): `{"orgId": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "onboardingInfo": "..."}`; on a
 Mac the profile's preferences hold OrgId and OnboardingInfo (names certain). The id of the tenant is
-kept to be compared; `repr` does not show it, and nothing but a finding about tenants tells it.
+kept to be compared and is never emitted, not even by `repr`: a finding tells a digest of it.
 """
 
 from __future__ import annotations

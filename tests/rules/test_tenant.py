@@ -111,12 +111,12 @@ def test_redaction_that_is_switched_on_or_off_moves_no_host() -> None:
 
 
 def test_the_file_of_another_tenant_is_medium(host: HostFolder) -> None:
-    """With both ids and the file; also where the id stands in JSON that is kept as text."""
+    """With the agent's id, a digest of the other, and the file; also from JSON kept as text."""
     inner = json.dumps({"body": json.dumps({"orgId": THEIRS})})
     for content in ({"orgId": THEIRS}, {"onboardingInfo": inner}):
         finding = only(host.health().file(ONBOARD, content).report(), "tenant-mismatch")
         assert (finding.severity, finding.subject) == (Severity.MEDIUM, "agent")
-        assert finding.facts == {"tenant": OURS, "onboarding": THEIRS, "file": ONBOARD}
+        assert finding.facts == {"tenant": OURS, "onboarding": digest(THEIRS), "file": ONBOARD}
 
 
 def test_the_profile_of_another_tenant_counts_on_a_mac(mac: HostFolder) -> None:
