@@ -7,6 +7,7 @@ from typing import Any
 
 from mdeinspect.model import Severity
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
+from mdeinspect.rules._unsaid import unsaid
 from mdeinspect.rules.agent import NO_ACCESS
 
 EXTENSIONS = "health-details-system_extensions"
@@ -37,6 +38,8 @@ def engine_not_loaded(context: Context) -> Iterator[Outcome]:
         yield Raise("agent", {"status": status, "engine": context.shown("engine_version")})
     elif word not in ("", LOADED):
         yield Unsure(f"cannot tell whether the engine is loaded: {status!r} is not a known word")
+    elif unsaid(context, "engine_load_status"):
+        yield Unsure("cannot tell whether the engine is loaded: health does not know it")
 
 
 @rule(
@@ -59,12 +62,16 @@ def network_protection_failed(context: Context) -> Iterator[Outcome]:
     wish = (row.policy or row.effective) if row is not None else None
     level = wish if isinstance(wish, str) else None
     status = context.shown("network_protection_status")
-    if level not in WANTED or status is None:
-        return
     word = _word(status)
+    if level is None and word == FAILED:
+        yield Unsure("cannot tell whether network protection is wanted: its level is not known")
+    if level not in WANTED:
+        return
     if word == FAILED:
         yield Raise("host", {"level": level, "key": NETWORK, "status": status})
-    elif word not in NETWORK_WORDS:
+    elif unsaid(context, "network_protection_status"):
+        yield Unsure("cannot tell whether network protection works: health does not know it")
+    elif word not in {"", *NETWORK_WORDS}:
         why = f"{status!r} is not a known word"
         yield Unsure(f"cannot tell whether network protection works: {why}")
 
@@ -87,10 +94,9 @@ def full_disk_access_missing(context: Context) -> Iterator[Outcome]:
     """By the main view alone."""
     granted = context.shown("full_disk_access_enabled")
     issues = {_word(issue) for issue in context.agent.health_issues or ()}
-    field = context.health.get("full_disk_access_enabled") if context.health else None
     if granted is False and not (context.agent.healthy is False and NO_ACCESS in issues):
         yield Raise("host")
-    elif granted is None and field is not None:
+    elif unsaid(context, "full_disk_access_enabled"):
         yield Unsure("cannot tell whether the agent has Full Disk Access: health does not know it")
 
 
@@ -113,6 +119,8 @@ def full_disk_access_missing(context: Context) -> Iterator[Outcome]:
 )
 def system_extension_not_running(context: Context) -> Iterator[Outcome]:
     """What the main view says, where the optional view explains it."""
+    if unsaid(context, "real_time_protection_available"):
+        yield Unsure("cannot tell whether the system extension runs: health does not know it")
     if context.shown("real_time_protection_available") is not False:
         return
     view: Any = context.snapshot.value(EXTENSIONS)

@@ -10,6 +10,7 @@ from mdeinspect.documents.health import moment
 from mdeinspect.model import Severity
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
 from mdeinspect.rules._past import newest
+from mdeinspect.rules._unsaid import unsaid
 
 # Text dates carry no zone: they may be off by any zone on Earth.
 ZONE = timedelta(hours=14)
@@ -71,6 +72,8 @@ def definitions_not_current(context: Context) -> Iterator[Outcome]:
     """The status, held against version and age. A word that is not known tells nothing."""
     field = context.health.get("definitions_status") if context.health else None
     if field is None:
+        if unsaid(context, "definitions_status"):
+            yield Unsure("cannot tell whether definitions are current: health no longer says it")
         return
     word = str(field.value).replace(" ", "_").lower() if field.value is not None else None
     version, (updated, exact) = context.shown("definitions_version"), _updated(context)

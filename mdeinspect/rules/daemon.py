@@ -103,9 +103,11 @@ def agent_roles_missing(context: Context) -> Iterator[Outcome]:
         return
     seen = running(reading, host)
     main = seen.get("main")
-    if main is None or context.agent.state != "running" or context.agent.licensed is not True:
+    if main is None or context.agent.state != "running" or context.agent.licensed is False:
         return
-    if len(seen) < len({one.role for one in reading.value or ()} - {CHECKIN}):
+    if context.agent.licensed is None:
+        yield Unsure("cannot tell which roles should run: health does not say who it works for")
+    elif len(seen) < len({one.role for one in reading.value or ()} - {CHECKIN}):
         yield Unsure("cannot tell which roles run: not every process shows its arguments")
     elif main.started is None or context.now - main.started < START:
         yield Unsure("cannot tell whether every part of the agent runs: it has just been started")
@@ -116,9 +118,10 @@ def agent_roles_missing(context: Context) -> Iterator[Outcome]:
 def _missing(context: Context, there: set[str]) -> Iterator[Outcome]:
     past = context.memory.agent if context.memory else None
     known: set[str] = set()
-    if past is not None and past.version == context.agent.version:
+    version = context.agent.version or (past.version if past is not None else None)
+    if past is not None and past.version == version:
         known = {one.role for one in past.daemons} - there
-    modern = at_least(context.agent.version, SINCE) is True
+    modern = at_least(version, SINCE) is True
     expected = set(ROLES[context.platform]) - there if modern else set()
     if known or expected:
         severity = Severity.MEDIUM if known else None

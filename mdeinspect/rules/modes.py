@@ -8,6 +8,7 @@ from mdeinspect.evidence import texts
 from mdeinspect.model import Severity
 from mdeinspect.privacy import mask
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
+from mdeinspect.rules._unsaid import unsaid
 from mdeinspect.rules.protection import is_off
 
 MODE = "cannot tell whether troubleshooting mode is on: health does not know it"
@@ -33,7 +34,7 @@ def troubleshooting_mode(context: Context) -> Iterator[Outcome]:
     shown = context.shown("troubleshooting_mode")
     if shown is True:
         yield Raise("host", {}, Severity.LOW if context.platform == "linux" else None)
-    elif shown is None and context.health and context.health.get("troubleshooting_mode"):
+    elif unsaid(context, "troubleshooting_mode"):
         yield Unsure(MODE)
 
 
@@ -57,6 +58,8 @@ def edr_early_preview(context: Context) -> Iterator[Outcome]:
         yield Raise("host", {"shown": shown})
     elif shown not in (None, "disabled"):
         yield Unsure(f"cannot tell whether the early preview is on: {shown!r} is not a known word")
+    elif unsaid(context, "edr_early_preview_enabled"):
+        yield Unsure("cannot tell whether the early preview is on: health does not know it")
 
 
 @rule(
@@ -76,6 +79,8 @@ def edr_early_preview(context: Context) -> Iterator[Outcome]:
 def conflicting_applications(context: Context) -> Iterator[Outcome]:
     """Whatever the shape of an entry is: its texts are told."""
     listed = context.shown("conflicting_applications")
+    if unsaid(context, "conflicting_applications"):
+        yield Unsure("cannot tell whether other products run: health does not know it")
     if not listed:
         return
     names = sorted(set(mask(list(texts(listed)))))

@@ -71,8 +71,11 @@ def tenant_changed(context: Context) -> Iterator[Outcome]:
 def tenant_mismatch(context: Context) -> Iterator[Outcome]:
     """The word of the agent against what was deployed."""
     org, reading = org_of(context.health), deployed(context)
-    if org is None or reading.state == "missing":
-        return  # in no tenant, or nothing to compare with
+    if reading.state == "missing" or context.agent.licensed is False:
+        return  # nothing to compare with, or in no tenant
+    if org is None:
+        yield Unsure("cannot tell which tenant the agent reports to: health does not show it")
+        return
     if reading.value is None:
         yield Unsure(reading.reason or "cannot tell for which tenant the host was onboarded")
         return
@@ -141,5 +144,7 @@ def offboarding_file(context: Context) -> Iterator[Outcome]:
     file = offboarding(context)
     if file is not None and context.agent.licensed is True:
         yield Raise(f"file:{file}", {"file": file})
+    elif file is not None and context.agent.licensed is None:
+        yield Unsure("cannot tell whether the host is still onboarded: health does not say it")
     elif context.snapshot["offboarding"].there is None:
         yield Unsure(context.snapshot["offboarding"].reason or "cannot look for the file")

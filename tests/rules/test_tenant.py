@@ -136,15 +136,20 @@ def test_redacted_ids_stay_hidden(host: HostFolder, mac: HostFolder, path: str) 
     assert OURS not in repr(told.findings)
 
 
-@pytest.mark.parametrize(
-    ("age", "fields"), [(5 * MINUTE, {}), (DAY, {"orgId": "unavailable"}), (DAY, {"orgId": None})]
-)
+@pytest.mark.parametrize(("age", "fields"), [(5 * MINUTE, {}), (DAY, NO_LICENCE)])
 def test_a_file_of_just_now_and_an_agent_of_nobody_are_no_mismatch(
     host: HostFolder, age: Any, fields: dict[str, Any]
 ) -> None:
     """The agent may still take it up; without a tenant there is nothing to compare."""
     told = host.health(**fields).file(ONBOARD, {"orgId": THEIRS}, age=age).report()
     assert "tenant-mismatch" not in (*codes(told), *unknown(told))
+
+
+def test_an_agent_that_does_not_show_its_tenant_leaves_it_unknown(host: HostFolder) -> None:
+    """It works for somebody, and does not say for whom."""
+    told = host.health(orgId="unavailable").file(ONBOARD, {"orgId": THEIRS}).report()
+    assert "tenant-mismatch" in unknown(told)
+    assert codes(told) == []
 
 
 @pytest.mark.parametrize("content", ["{", "{}", {"orgId": 7}])
