@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from mdeinspect.model import Severity
@@ -11,6 +12,7 @@ from mdeinspect.rules._unsaid import unsaid
 from mdeinspect.rules.agent import NO_ACCESS
 
 EXTENSIONS = "health-details-system_extensions"
+RECENT = timedelta(hours=1)
 LOADED, NOT_LOADED = "engine load succeeded", "engine not loaded"
 NETWORK = "networkProtection.enforcementLevel"
 NETWORK_WORDS = frozenset({"starting", "started", "restarting", "stopping", "stopped"})
@@ -123,18 +125,27 @@ def system_extension_not_running(context: Context) -> Iterator[Outcome]:
         yield Unsure("cannot tell whether the system extension runs: health does not know it")
     if context.shown("real_time_protection_available") is not False:
         return
-    view: Any = context.snapshot.value(EXTENSIONS)
-    names = ("endpoint_security_extension_installed", "endpoint_security_extension_ready")
-    seen = {name: view.value(name) for name in names} if view is not None else {}
-    shown = {name: _switch(value) for name, value in seen.items()}
+    shown = _extensions(context)
     if False in shown.values():
-        facts = {name: value for name, value in shown.items() if value is not None}
-        yield Raise("host", {"extensions": facts})
-    elif True not in shown.values():
+        yield Raise("host", {"extensions": shown})
+    elif not shown or _is_old(context):
         yield Unsure(
             "cannot tell whether the system extension runs: "
-            "`mdatp health --details system_extensions` does not say it"
+            "`mdatp health --details system_extensions` was not asked of late, or does not say it"
         )
+
+
+def _extensions(context: Context) -> dict[str, bool]:
+    """What the optional view says of the extension that sees files and programs."""
+    view: Any = context.snapshot.value(EXTENSIONS)
+    names = ("endpoint_security_extension_installed", "endpoint_security_extension_ready")
+    seen = {name: _switch(view.value(name)) for name in names} if view is not None else {}
+    return {name: value for name, value in seen.items() if value is not None}
+
+
+def _is_old(context: Context) -> bool:
+    """Whether the optional view, which is asked for once a day, is older than the main one."""
+    return context.snapshot["health"].taken_at - context.snapshot[EXTENSIONS].taken_at > RECENT
 
 
 def _word(value: object) -> str:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from cases_agent import EXTENSIONS, NETWORK, extensions
 
+from mdeinspect import catalogue, rules
+from mdeinspect.config.model import Config
+from mdeinspect.host.recorded import RecordedHost
+from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Finding, Report, Severity
-from support import LOCAL, MANAGED, HostFolder, codes, found, unknown
+from mdeinspect.report import report
+from support import HOUR, LOCAL, MANAGED, NOW, HostFolder, codes, found, unknown
+
+VIEW = "health-details-system_extensions"
 
 
 def only(told: Report, code: str) -> Finding:
@@ -140,4 +148,16 @@ def test_a_view_that_does_not_know_leaves_it_unknown(mac: HostFolder, ready: str
     text = f"endpoint_security_extension_ready           : {ready}\n"
     mac.health(realTimeProtectionAvailable=False)
     told = mac.command("health-details-system_extensions", text).report()
+    assert "system-extension-not-running" in unknown(told)
+
+
+def test_a_view_of_yesterday_clears_nobody(mac: HostFolder) -> None:
+    """The optional view is asked for once a day: what it says of then is not so now."""
+    extensions(ready=True)(mac)
+    recorded = RecordedHost(str(mac.root))
+    seen = take(recorded, Plan())
+    view = replace(seen[VIEW], taken_at=NOW - 2 * HOUR)
+    seen = replace(seen, readings={**seen.readings, VIEW: view})
+    every = tuple(rules.load().values())
+    told = report(seen, Config(), catalogue.load(), every, recorded.now())
     assert "system-extension-not-running" in unknown(told)
