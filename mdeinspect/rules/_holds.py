@@ -40,6 +40,8 @@ HOLDS: Mapping[str, Hold] = {
     "network-protection-failed": _AGENT,
     "system-extension-not-running": _AGENT,
     "tenant-mismatch": _AGENT,
+    # The report is written while the policy is still being applied.
+    "portal-setting-failed": Hold(timedelta(minutes=10)),
     # Of the calls in a row that hang, the third.
     "agent-hung": Hold(timedelta(minutes=20), readings=2),
     # Tools replace files in two steps, and macOS takes profiles away for minutes.

@@ -16,7 +16,7 @@ from mdeinspect.memory import Memory
 from mdeinspect.model import Report
 from mdeinspect.rules import Rule
 from mdeinspect.rules._chosen import days
-from mdeinspect.rules._past import LATELY
+from mdeinspect.rules._past import LATELY, START
 from mdeinspect.rules.checkin import LOST, NEW
 from mdeinspect.rules.currency import ZONE
 from mdeinspect.sources import policy_sources
@@ -89,9 +89,10 @@ def _policies(
 
 
 def _agent(memory: Memory, config: Config, rules: Mapping[str, Rule]) -> Iterator[datetime]:
-    """Restarts that count no longer, and what the host is taken to be after so many days."""
+    """Daemons that have started, restarts that count no longer, what a host is after some days."""
     past = memory.agent
     for daemon in past.daemons:
+        yield _plus(daemon.started, START)
         yield from (_plus(moment, LATELY) for moment in daemon.restarts)
     tenant = past.tenant.other_since if past.tenant else None
     for since, code in ((tenant, "tenant-changed"), (past.older_since, "agent-downgraded")):
@@ -130,10 +131,16 @@ def _currency(
     told = [updated] if updated else []
     if isinstance(minutes, int):
         told.append(reading.taken_at - timedelta(minutes=min(minutes, 10_000_000)))
+    limits = [old] if old is not None else []
+    updating = rules.get("definitions-not-current")
+    if updating is not None and health.value("definitions_status") == "updating":
+        chosen = config.rules.get(updating.code, {})
+        hours = {**updating.options, **chosen}["updating_hours"]
+        limits.append(timedelta(hours=min(hours, 876_000)))
     for one in told:
         for base in (one, _plus(one, ZONE), _plus(one, -ZONE)):
-            if old is not None:
-                yield from _ages(report, base, old + PAST, now)
+            for limit in limits:
+                yield from _ages(report, base, limit + PAST, now)
     soon = days(config, rules, "product-expiring")
     expires, _ = moment(health.get("product_expiration"))
     if expires is not None:
