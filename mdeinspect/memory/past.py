@@ -167,4 +167,4 @@ class PastAgent:
     hangs: PastHangs | None = None
     tenant: PastTenant | None = None
     form: str | None = None  # of the health that `fields` are of
-    fields: tuple[str, ...] = ()  # of health, that were shown and could be read
+    fields: tuple[str, ...] = ()  # of health, that were ever shown in that form

@@ -121,10 +121,10 @@ def hangs(past: PastHangs | None, health: Reading[Any], host: HostFacts) -> Past
 
 
 def shown(past: PastAgent, health: Health | None) -> tuple[str | None, tuple[str, ...]]:
-    """The form of health, and every known field that was ever readable in that form."""
+    """The form of health, and every known field that was ever shown in that form."""
     if health is None:
         return past.form, past.fields
-    now = {name for name in health.fields if name in KNOWN and name not in health.retyped}
+    now = health.fields.keys() & KNOWN
     before = set(past.fields) if past.form == health.form else set()
     return health.form, tuple(sorted(before | now))
 

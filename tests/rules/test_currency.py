@@ -332,6 +332,7 @@ def test_an_agent_without_any_definitions_is_low(host: HostFolder) -> None:
         {"definitionsStatus": "unavailable"},
         {"definitionsStatus": {"$type": "resting"}},
         {**NONE_AT_ALL, **UPDATING},
+        {**NONE_AT_ALL, "definitionsVersion": "1.441.100.0"},
     ],
 )
 def test_a_status_that_tells_nothing_is_unknown(host: HostFolder, fields: dict[str, Any]) -> None:

@@ -168,7 +168,8 @@ def test_a_host_that_lost_its_tenant_is_told_so() -> None:
     machine = Machine()
     machine.step()
     machine.later(HOUR).healthy(**NO_LICENCE).step()
-    machine.later(40 * DAY).healthy(**NO_LICENCE).restart()
+    for _ in range(3):
+        machine.later(10 * DAY).healthy(**NO_LICENCE).restart().step()
     finding = only(machine.report(), "agent-offboarded")
     assert (finding.severity, finding.subject) == (Severity.HIGH, "agent")
     assert finding.facts == {"before": True, "file": None}

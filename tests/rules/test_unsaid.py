@@ -45,3 +45,13 @@ def test_a_field_that_is_silent_clears_nothing(code: str, how: str) -> None:
     assert [one.type for one in machine.told if one.code == code] == ["finding.raised"]
     machine.later(HOUR).healthy(engineLoadStatus="Engine load succeeded").step()
     assert [one.because for one in machine.told if one.code == code] == [None, "resolved"]
+
+
+def test_another_form_of_health_may_leave_fields_out() -> None:
+    """What JSON showed the table need not: nothing is unknown for that."""
+    machine = Machine()
+    machine.step()
+    machine.later(HOUR).health = b"healthy : true\nlicensed : true\n"
+    machine.health_at = machine.now
+    unsure = {one.code for one in machine.report().unknown}
+    assert not unsure & RAISED.keys()
