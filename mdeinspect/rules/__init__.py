@@ -36,6 +36,7 @@ from mdeinspect.model import (
 from mdeinspect.privacy import digest, redact
 from mdeinspect.rules._chosen import validate as check_config
 from mdeinspect.rules._holds import HOLDS, NO_HOLD, Hold
+from mdeinspect.rules._wording import rendered
 
 if TYPE_CHECKING:
     from mdeinspect.memory import Memory
@@ -230,9 +231,9 @@ def finding(one: Rule, raised: Raise) -> Finding:
         code=one.code,
         severity=one.severity if raised.severity is None else raised.severity,
         subject=raised.subject,
-        title=_render(one.title, words),
-        detail=_render(one.detail, words),
-        remedy=_render(one.remedy, words),
+        title=rendered(one.title, words),
+        detail=rendered(one.detail, words),
+        remedy=rendered(one.remedy, words),
         facts=dict(raised.facts),
         since=raised.since,
         line=raised.line,
@@ -254,32 +255,3 @@ def _redacted(raised: Raise, context: Context) -> Raise:
 def _lacking(context: Context, source: str) -> str:
     reading = context.snapshot[source]
     return reading.reason or f"cannot tell without {source}, which is not there"
-
-
-class _Words(string.Formatter):
-    """Fills templates with values as a person writes them; `{keys:count setting}` counts."""
-
-    def format_field(self, value: Any, spec: str) -> str:
-        if spec.startswith("count "):
-            noun = spec.removeprefix("count ")
-            return f"{len(value)} {noun}" if len(value) == 1 else f"{len(value)} {noun}s"
-        return wording(value) if not spec else str(super().format_field(value, spec))
-
-
-def _render(template: str, words: Mapping[str, Any]) -> str:
-    return _Words().vformat(template, (), words)
-
-
-def wording(value: Any) -> str:
-    """A value in plain words: true, nothing, a, b and c."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M} UTC"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {wording(inner)}" for key, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(wording(inner) for inner in value) or "nothing"
-    return str(value)
