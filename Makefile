@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test soak check format golden contract detections bench man completions clean
+.PHONY: help demo test soak check docs format golden contract detections bench man completions clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
@@ -28,11 +28,15 @@ soak: $(STAMP)  ## kill the service 300 times while everything changes; watch it
 	$(BIN)/python -m pytest tests/service/test_crash.py
 	$(BIN)/python -m benchmarks idle
 
-check: $(STAMP)  ## format, lint, types, architecture
+check: $(STAMP)  ## format, lint, types, architecture, reference of the rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mdeinspect rules --markdown | diff docs/rules.md - || { echo 'run `make docs`'; exit 1; }
+
+docs: $(STAMP)  ## write the reference of the rules anew from the code
+	$(BIN)/mdeinspect rules --markdown > docs/rules.md
 
 format: $(STAMP)  ## rewrite the code in the house style
 	$(BIN)/ruff format .

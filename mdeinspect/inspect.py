@@ -120,6 +120,8 @@ def _each(
 def _asked_for(
     source: CommandSource, facts: HostFacts, plan: Plan, readings: Mapping[str, Reading[Any]]
 ) -> bool:
+    if facts.platform not in source.platforms:
+        return False
     if not source.detail or facts.recorded:
         return True
     if any(reading.kind == "timeout" for reading in readings.values()):

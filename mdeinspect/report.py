@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from mdeinspect.awake import advance
@@ -27,6 +26,7 @@ from mdeinspect.model import (
 from mdeinspect.privacy import redact
 from mdeinspect.resolve import settings
 from mdeinspect.rules import Context, Rule, evaluate
+from mdeinspect.rules._chosen import in_scope, matches
 from mdeinspect.verdicts import Scene
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _findings(
         for outcome in _outcomes(one, asked):
             if isinstance(outcome, Unknown):
                 unknown.append(outcome)
-            else:
+            elif in_scope(chosen, outcome.subject):
                 findings.append(_dated(_graded(outcome, chosen, context), context.memory))
     order = sorted(findings, key=lambda f: (-f.severity, f.code, f.subject))
     return tuple(order), tuple(sorted(set(unknown), key=lambda u: (u.code, u.because)))
@@ -173,7 +173,7 @@ def _graded(finding: Finding, chosen: Any, context: Context) -> Finding:
 
 
 def _accepts(accept: Accept, finding: Finding, now: datetime) -> bool:
-    if accept.code != finding.code or not fnmatchcase(finding.subject, accept.subject):
+    if accept.code != finding.code or not matches(accept.subject, finding.subject):
         return False
     if accept.until is None:
         return True

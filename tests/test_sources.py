@@ -91,8 +91,8 @@ FILE_PARSERS = [
     for source in load()
     if not isinstance(source, LinkSource | MentionSource | ProcessSource)
 ]
-# These take any text: a list of names has no shape of its own, and the bundle is opaque.
-TAKES_ANYTHING = ("exclusion-list", "threat-allowed-list", "security_policy")
+# These take any text: a list of names has no shape of its own, and what is signed is opaque.
+TAKES_ANYTHING = ("exclusion-list", "threat-allowed-list", "security_policy", "offboarding")
 STRICT = [source for source in FILE_PARSERS if source.name not in TAKES_ANYTHING]
 
 

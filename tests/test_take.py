@@ -164,6 +164,10 @@ def states(host: FakeHost) -> dict[str, str]:
 # --- every source, once -------------------------------------------------------------------------
 
 
+def _platforms(source: Any) -> Any:
+    return source.platforms if isinstance(source, CommandSource) else getattr(source, "places", ())
+
+
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
 def test_every_source_of_the_platform_is_tried(platform: Platform) -> None:
     """A source that was not found is missing, not absent; other platforms' are not tried.
@@ -174,12 +178,11 @@ def test_every_source_of_the_platform_is_tried(platform: Platform) -> None:
     expected = {
         source.name
         for source in load()
-        if isinstance(source, CommandSource)
-        or source.name == "processes"
+        if source.name == "processes"
         or (
             not isinstance(source, MentionSource)
             and not getattr(source, "each", False)
-            and platform in source.places
+            and platform in _platforms(source)
         )
     }
     found = take(host, Plan())
@@ -449,7 +452,23 @@ def test_no_program_is_missing_health() -> None:
 
 # --- on demand ----------------------------------------------------------------------------------
 
-DETAILS = {s.name for s in load() if isinstance(s, CommandSource) and s.detail} - {"version"}
+DETAILS = {
+    source.name
+    for source in load()
+    if isinstance(source, CommandSource) and source.detail and "linux" in source.platforms
+} - {"version"}
+
+
+def test_a_view_of_macs_is_asked_of_macs_alone() -> None:
+    """Linux has no such view: no call is spent on it."""
+    view = "health-details-system_extensions"
+    asked: dict[Platform, list[str]] = {}
+    for platform in ("linux", "darwin"):
+        host = FakeHost(platform=platform, commands={"health-json": HEALTH})
+        take(host, Plan(details=True))
+        asked[platform] = host.asked
+    assert view in asked["darwin"]
+    assert view not in asked["linux"]
 
 
 def test_details_are_asked_for_on_demand_only() -> None:

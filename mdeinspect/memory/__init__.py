@@ -21,11 +21,14 @@ from mdeinspect.memory.past import (
     PastAgent,
     PastAuthority,
     PastCheckin,
+    PastDaemon,
     PastFinding,
     PastFlag,
+    PastHangs,
     PastPolicy,
     PastSetting,
     PastSource,
+    PastTenant,
 )
 from mdeinspect.memory.rows import dump, load
 from mdeinspect.model import AwakeLog, Severity
@@ -38,11 +41,14 @@ __all__ = [
     "PastAgent",
     "PastAuthority",
     "PastCheckin",
+    "PastDaemon",
     "PastFinding",
     "PastFlag",
+    "PastHangs",
     "PastPolicy",
     "PastSetting",
     "PastSource",
+    "PastTenant",
     "identity",
 ]
 

@@ -142,6 +142,34 @@ class PastCheckin:
 
 
 @dataclass(frozen=True, slots=True)
+class PastDaemon:
+    """The process that last had a role of the agent, and when that role was begun anew."""
+
+    role: str
+    pid: int
+    started: datetime
+    restarts: tuple[datetime, ...] = ()  # of late, without those that a boot or an upgrade explains
+
+
+@dataclass(frozen=True, slots=True)
+class PastHangs:
+    """Calls of `mdatp health` in a row that did not end in time."""
+
+    since: datetime
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PastTenant:
+    """The tenant that this host belongs to, as far as it is known, and another one it went to."""
+
+    home: str  # an id, or its digest where ids are redacted
+    other: str | None = None
+    other_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PastAgent:
     """What was last known of the agent; None where nothing ever was."""
 
@@ -150,3 +178,11 @@ class PastAgent:
     licensed: bool | None = None
     program: str | None = None
     changed_at: datetime | None = None  # when another version or program was first seen
+    onboarded: bool = False  # it was seen to be licensed once
+    newest: str | None = None  # the newest version that was ever seen
+    older_since: datetime | None = None  # when an older one took its place
+    daemons: tuple[PastDaemon, ...] = ()
+    hangs: PastHangs | None = None
+    tenant: PastTenant | None = None
+    form: str | None = None  # of the health that `fields` are of
+    fields: tuple[str, ...] = ()  # of health, that were ever shown in that form

@@ -11,6 +11,7 @@ import functools
 import importlib
 import pkgutil
 import string
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from mdeinspect.catalogue import Catalogue
 from mdeinspect.channels import Policy
-from mdeinspect.config.model import Config, Duration
+from mdeinspect.config.model import Config
 from mdeinspect.documents.health import Health
-from mdeinspect.errors import ConfigError
 from mdeinspect.model import (
     Agent,
     Authority,
@@ -34,7 +34,9 @@ from mdeinspect.model import (
     Unknown,
 )
 from mdeinspect.privacy import digest, redact
+from mdeinspect.rules._chosen import validate as check_config
 from mdeinspect.rules._holds import HOLDS, NO_HOLD, Hold
+from mdeinspect.rules._wording import rendered
 
 if TYPE_CHECKING:
     from mdeinspect.memory import Memory
@@ -77,6 +79,8 @@ class Raise:
     """Something is wrong with `subject`. `facts` hold no ages, no counters and no prose.
 
     `subject` is `host`, `agent`, `channel:<name>`, `file:<path>` or `key:<dotted path>[#item]`.
+    `words` are what templates need beyond the facts: prose that follows from them, under names
+    that begin with `say_`.
     """
 
     subject: str
@@ -85,6 +89,7 @@ class Raise:
     since: datetime | None = None
     line: int | None = None
     column: int | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,14 @@ class Unsure:
     """The rule cannot tell, and why: a sentence that starts with "cannot"."""
 
     because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A word of the vendor that a rule knows: what it says, and what to do about it."""
+
+    means: str
+    remedy: str
 
 
 Outcome = Raise | Unsure
@@ -114,6 +127,21 @@ class Rule:
     options: Mapping[str, Any] = field(default_factory=dict)  # name -> default
     platforms: tuple[Platform, ...] = ("linux", "darwin")
     hold: Hold = NO_HOLD
+    fields: tuple[str, ...] = ()  # of main-view health, without which it says less or nothing
+    known: Mapping[str, Known] = field(default_factory=dict)  # words of the vendor
+
+    @property
+    def family(self) -> str:
+        """The module that it stands in: `agent`, `checkin`, ..."""
+        return self.check.__module__.rpartition(".")[2]
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """The facts that its texts quote, in the order in which they do."""
+        texts = (self.title, self.detail, self.remedy)
+        names = [name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name]
+        facts = (name for name in names if name != "subject" and not name.startswith("say_"))
+        return tuple(dict.fromkeys(facts))
 
 
 def rule(
@@ -129,6 +157,8 @@ def rule(
     options: Mapping[str, Any] | None = None,
     platforms: tuple[Platform, ...] = ("linux", "darwin"),
     hold: Hold | None = None,
+    fields: tuple[str, ...] = (),
+    known: Mapping[str, Known] | None = None,
 ) -> Callable[[Check], Rule]:
     """Make a rule of the check below it."""
 
@@ -146,6 +176,8 @@ def rule(
             options=dict(options or {}),
             platforms=platforms,
             hold=hold or HOLDS.get(code, NO_HOLD),
+            fields=fields,
+            known=dict(known or {}),
         )
 
     return make
@@ -163,42 +195,16 @@ def load() -> Mapping[str, Rule]:
     return found
 
 
+@functools.cache
+def families() -> Mapping[str, str]:
+    """Every family of rules, and in a sentence what it asks."""
+    modules = {one.family: sys.modules[one.check.__module__] for one in load().values()}
+    return {name: (modules[name].__doc__ or "").partition("\n\n")[0] for name in sorted(modules)}
+
+
 def validate(config: Config) -> None:
     """Raise `ConfigError` when the configuration names a rule or an option that does not exist."""
-    known = load()
-    for code, chosen in config.rules.items():
-        one = known.get(code)
-        if one is None:
-            raise ConfigError(f"cannot use rules.{code}: no such rule; see `mdeinspect rules`")
-        for name, value in chosen.items():
-            _validate_option(one, name, value)
-    for accept in config.accept:
-        if accept.code not in known:
-            raise ConfigError(f"cannot accept {accept.code!r}: no such rule")
-
-
-def _validate_option(one: Rule, name: str, value: Any) -> None:
-    where = f"rules.{one.code}.{name}"
-    if name == "enabled":
-        fits = isinstance(value, bool)
-    elif name == "severity":
-        fits = value in {severity.word for severity in Severity}
-    elif name == "hold":
-        fits = _is_duration(value)
-    elif name in one.options:
-        fits = type(value) is type(one.options[name])
-    else:
-        raise ConfigError(f"cannot use {where}: there is no such option")
-    if not fits:
-        raise ConfigError(f"cannot use {where}: {value!r} does not fit")
-
-
-def _is_duration(value: Any) -> bool:
-    try:
-        Duration.of(value)
-    except ValueError:
-        return False
-    return True
+    check_config(config, load())
 
 
 def evaluate(one: Rule, context: Context) -> Iterator[Finding | Unknown]:
@@ -219,14 +225,15 @@ def evaluate(one: Rule, context: Context) -> Iterator[Finding | Unknown]:
 
 def finding(one: Rule, raised: Raise) -> Finding:
     """The finding that `one` raises, rendered from its facts alone."""
-    words = {"subject": raised.subject.partition(":")[2] or raised.subject, **raised.facts}
+    named = raised.subject.partition(":")[2] or raised.subject
+    words = {"subject": named, **raised.facts, **raised.words}
     return Finding(
         code=one.code,
         severity=one.severity if raised.severity is None else raised.severity,
         subject=raised.subject,
-        title=_render(one.title, words),
-        detail=_render(one.detail, words),
-        remedy=_render(one.remedy, words),
+        title=rendered(one.title, words),
+        detail=rendered(one.detail, words),
+        remedy=rendered(one.remedy, words),
         facts=dict(raised.facts),
         since=raised.since,
         line=raised.line,
@@ -248,32 +255,3 @@ def _redacted(raised: Raise, context: Context) -> Raise:
 def _lacking(context: Context, source: str) -> str:
     reading = context.snapshot[source]
     return reading.reason or f"cannot tell without {source}, which is not there"
-
-
-class _Words(string.Formatter):
-    """Fills templates with values as a person writes them; `{keys:count setting}` counts."""
-
-    def format_field(self, value: Any, spec: str) -> str:
-        if spec.startswith("count "):
-            noun = spec.removeprefix("count ")
-            return f"{len(value)} {noun}" if len(value) == 1 else f"{len(value)} {noun}s"
-        return wording(value) if not spec else str(super().format_field(value, spec))
-
-
-def _render(template: str, words: Mapping[str, Any]) -> str:
-    return _Words().vformat(template, (), words)
-
-
-def wording(value: Any) -> str:
-    """A value in plain words: true, nothing, a, b and c."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M} UTC"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {wording(inner)}" for key, inner in value.items()) or "nothing"
-    if isinstance(value, list | tuple):
-        return ", ".join(wording(inner) for inner in value) or "nothing"
-    return str(value)

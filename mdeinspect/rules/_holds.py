@@ -34,6 +34,17 @@ HOLDS: Mapping[str, Hold] = {
     "agent-missing": _AGENT,
     "agent-unreachable": _AGENT,
     "agent-unhealthy": _AGENT,
+    "agent-roles-missing": _AGENT,
+    "definitions-not-current": _AGENT,
+    "engine-not-loaded": _AGENT,
+    "health-field-lost": _AGENT,
+    "network-protection-failed": _AGENT,
+    "system-extension-not-running": _AGENT,
+    "tenant-mismatch": _AGENT,
+    # The report is written while the policy is still being applied.
+    "portal-setting-failed": Hold(timedelta(minutes=10)),
+    # Of the calls in a row that hang, the third.
+    "agent-hung": Hold(timedelta(minutes=20), readings=2),
     # Tools replace files in two steps, and macOS takes profiles away for minutes.
     "policy-removed": Hold(timedelta(seconds=60), darwin=timedelta(minutes=10)),
     # Who governs may be in question while they do.

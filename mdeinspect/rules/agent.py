@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mdeinspect.catalogue import MDE_ATTACH_MINIMUM, at_least
 from mdeinspect.model import Severity
-from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
+from mdeinspect.rules import Context, Known, Outcome, Raise, Unsure, rule
+from mdeinspect.rules._tenant import offboarding, was_onboarded, without_licence
 from mdeinspect.rules.currency import expired
 from mdeinspect.sources.boot import Boot
 from mdeinspect.sources.processes import CHECKIN
 
 NO_LICENCE = "missing license"
+NO_ACCESS = "full disk access has not been granted"
+# Every issue that is known to be printed; any other is quoted and not explained.
+ISSUES: Mapping[str, Known] = {
+    NO_LICENCE: Known(
+        "the agent belongs to no tenant, or its build has expired",
+        "onboard the host with the package of your tenant, or update the agent",
+    ),
+    "no active event provider": Known(
+        "nothing tells the agent which files are opened, so it cannot protect in real time",
+        "on Linux look for another product that uses fanotify and at the kernel's version, on a "
+        "Mac approve the system extension; then restart the agent",
+    ),
+    "no active supplementary event provider": Known(
+        "the sensor (eBPF, or auditd on older agents) gets no events of processes and the network, "
+        "so endpoint detection is blind",
+        "check that the kernel supports eBPF and that SELinux or a lockdown does not forbid it, "
+        "and that auditd runs where the agent is that old; then restart the agent",
+    ),
+    "network event provider not running": Known(
+        "the agent sees no network connections: network protection and web filtering do not work",
+        "on a Mac approve the network extension and its content filter in the profile; on Linux "
+        "look into the agent's log for why it could not be started",
+    ),
+    NO_ACCESS: Known(
+        "macOS lets the agent read only a part of the disk",
+        "deliver a profile that grants Full Disk Access to the agent and to its extension, or "
+        "grant it under Privacy & Security",
+    ),
+}
 
 
 @rule(
@@ -46,7 +76,7 @@ def agent_missing(context: Context) -> Iterator[Outcome]:
 def agent_unreachable(context: Context) -> Iterator[Outcome]:
     """There, and silent. A call that hangs or cannot be read says nothing of the daemon."""
     if context.agent.state == "unreachable":
-        yield Raise("agent", {"daemon": _daemon(context)})
+        yield Raise("agent", {"daemon": daemon_of(context)})
     elif context.agent.state == "unknown":
         why = "cannot tell whether the agent answers: no output of `mdatp health` is there"
         yield Unsure(context.snapshot["health"].reason or why)
@@ -63,34 +93,54 @@ def agent_unreachable(context: Context) -> Iterator[Outcome]:
     means="The agent says that it is not licensed, that is, not onboarded to a tenant.",
     matters="It takes no policy from the portal and reports to nobody.",
     needs=("health",),
+    fields=("licensed",),
 )
 def agent_not_onboarded(context: Context) -> Iterator[Outcome]:
-    """Without a tenant. An expired build also says so; then that is the finding."""
+    """Without a tenant. An expired build also says so; then that is the finding.
+
+    Where the host is known to have been onboarded, `agent-offboarded` tells it.
+    """
     licensed = context.agent.licensed
     if licensed is None:
         yield Unsure("cannot tell whether the host is onboarded: health does not say it")
-    elif licensed is False:
-        yield from _without_licence(context)
+    elif licensed is False and not (was_onboarded(context) or offboarding(context)):
+        yield from without_licence(context)
 
 
 @rule(
     "agent-unhealthy",
     Severity.HIGH,
     title="The agent is unhealthy by its own word: {health_issues}",
-    detail="`mdatp health` shows healthy false, with these issues: {health_issues}.",
-    remedy="Look the issue up in Microsoft's page on the health of the agent, "
-    "and read `mdatp health --details`.",
-    means="The agent says itself that something in it does not work.",
+    detail="`mdatp health` shows healthy false, with these issues: {health_issues}.{say_meaning}",
+    remedy="Do what each issue calls for.{say_remedy}",
+    means="The agent says itself that something in it does not work. Issues that are known are "
+    "explained, any other is quoted as it is.",
     matters="What it names does not protect, or does not report.",
     needs=("health",),
+    fields=("healthy",),
+    known=ISSUES,
 )
 def agent_unhealthy(context: Context) -> Iterator[Outcome]:
     """Unwell, and not only for a reason that another finding tells."""
     if context.agent.healthy is None:
         yield Unsure("cannot tell whether the agent is healthy: health does not say it")
     elif context.agent.healthy is False and not _explained(context):
-        issues = context.agent.health_issues
-        yield Raise("agent", {"health_issues": sorted(issues) if issues is not None else None})
+        told = context.agent.health_issues
+        issues = sorted(told) if told is not None else None
+        yield Raise("agent", {"health_issues": issues}, words=_about(issues or ()))
+
+
+def _about(issues: Sequence[str]) -> Mapping[str, str]:
+    """What is known of these issues, and what to do about each."""
+    known = [(one, ISSUES[one.strip().lower()]) for one in issues if one.strip().lower() in ISSUES]
+    meanings = [f" {one!r}: {what.means}." for one, what in known]
+    remedies = [f" {one!r}: {what.remedy}." for one, what in known]
+    if len(known) < len(issues) or not known:
+        remedies.append(
+            " Look what is not explained here up in Microsoft's page on the health of the agent, "
+            "and read `mdatp health --details`."
+        )
+    return {"say_meaning": "".join(meanings), "say_remedy": "".join(remedies)}
 
 
 @rule(
@@ -143,27 +193,6 @@ def agent_too_old_for_mde_attach(context: Context) -> Iterator[Outcome]:
         yield Raise("agent", {"version": version, "minimum": minimum})
 
 
-def _without_licence(context: Context) -> Iterator[Outcome]:
-    tenant, file = _tenant(context), context.snapshot["mdatp_onboard"]
-    over = expired(context) if tenant or file.there else False
-    dated = context.shown("product_expiration") is not None
-    if over is None and dated:
-        yield Unsure(
-            "cannot tell whether the host is onboarded: "
-            "an expired agent says the same, and this one may just have expired"
-        )
-    elif not over:
-        path = file.file.path if file.file else None
-        yield Raise("agent", {"tenant": tenant, "onboarding_file": path})
-
-
-def _tenant(context: Context) -> bool:
-    """Whether health shows the id of a tenant."""
-    shown = context.shown("org_id")
-    word = shown.strip().lower() if isinstance(shown, str) else ""
-    return word not in ("", "null") and "unavailable" not in word
-
-
 def _explained(context: Context) -> bool:
     """Whether being unhealthy is only what an expired build or a missing tenant brings along."""
     issues = {issue.strip().lower() for issue in context.agent.health_issues or ()}
@@ -171,12 +200,12 @@ def _explained(context: Context) -> bool:
         return False
     if expired(context):
         return True
-    return bool(issues) and any(
-        isinstance(one, Raise) for one in agent_not_onboarded.check(context)
-    )
+    if not issues or context.agent.licensed is not False:
+        return False
+    return any(isinstance(one, Raise) for one in without_licence(context))
 
 
-def _daemon(context: Context) -> Any:
+def daemon_of(context: Context) -> Any:
     """What the list of processes says of the daemon."""
     reading = context.snapshot["processes"]
     if not reading.present:

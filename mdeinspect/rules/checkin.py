@@ -8,6 +8,7 @@ from typing import Any
 
 from mdeinspect.model import CheckinState, Severity
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
+from mdeinspect.sources.security_management import Outcome as Result
 
 LOST = timedelta(days=7)
 NEW = timedelta(days=1)
@@ -15,6 +16,9 @@ CONNECT = (
     "Check that the host reaches *.dm.microsoft.com (proxy included), that its clock is right, and "
     "that the device is still enrolled in the portal; then use Policy sync there."
 )
+REPORT = "current_report"
+NOT_APPLIED = frozenset({"error"})
+MOST, LONGEST = 20, 80  # settings that a finding names, letters of a name
 MATTERS = (
     "A host that does not check in keeps the policy it has: changes in the portal do not reach it."
 )
@@ -120,3 +124,61 @@ def checkin_never(context: Context) -> Iterator[Outcome]:
 def checkin_clock_skew(context: Context) -> Iterator[Outcome]:
     """Time that has not come yet."""
     yield from _raise(context, "clock-skew")
+
+
+@rule(
+    "portal-setting-failed",
+    Severity.MEDIUM,
+    title="The agent could not apply {settings:count setting} of the portal's policy",
+    detail="{file} reports an error for: {settings}. The names are the vendor's own.",
+    remedy="Look the settings up in the device's policy in the portal; check that this version of "
+    "the agent and this platform support them, and that their values are allowed. Then use Policy "
+    "sync there.",
+    means="The portal's policy was delivered, and the agent's own report on it says that some of "
+    "its settings ended with an error. A setting that health proves to be in force does not count, "
+    "and neither does a report that is older than the policy. What the report looks like is "
+    "known from one source only, so any other word than success or error is unknown.",
+    matters="The policy is assigned and delivered, and a part of it protects nobody.",
+)
+def portal_setting_failed(context: Context) -> Iterator[Outcome]:
+    """One finding for the report, naming every setting that is not in force by it."""
+    reading = context.snapshot[REPORT]
+    if reading.state == "missing" or context.authority.channel not in ("mde_attach", "unknown"):
+        return
+    if reading.value is None:
+        yield Unsure(reading.reason or "cannot read the report on the portal's policy")
+        return
+    results: list[Result] = [one for one in reading.value if not one.good]
+    bad = sorted({one.name for one in results if _word(one) in NOT_APPLIED} - _proven(context))
+    odd = sorted({_word(one) for one in results} - NOT_APPLIED)
+    if odd:
+        words = ", ".join(repr(word[:40]) for word in odd[:5])
+        yield Unsure(f"cannot tell whether all settings were applied: the report says {words}")
+    if not bad:
+        return
+    if context.authority.channel == "unknown":
+        yield Unsure("cannot tell whether the portal's policy counts: who governs is not known")
+    elif _is_older(context):
+        yield Unsure("cannot tell whether settings failed: the report is older than the policy")
+    else:
+        path = reading.file.path if reading.file else None
+        shown = [name if len(name) <= LONGEST else f"{name[:LONGEST]}..." for name in bad]
+        more = ["and more"] if len(shown) > MOST else []
+        yield Raise("channel:mde_attach", {"settings": [*shown[:MOST], *more], "file": path})
+
+
+def _word(result: Result) -> str:
+    return result.value.strip().lower()
+
+
+def _proven(context: Context) -> set[str]:
+    """Settings that are in force by better evidence; names of the report may be such keys."""
+    return {key for key, row in context.settings.items() if row.verdict == "enforced"}
+
+
+def _is_older(context: Context) -> bool:
+    """Whether the report was written before the policy that lies there now."""
+    report, policy = context.snapshot[REPORT].file, context.snapshot["mdeattach_managed"].file
+    if report is None or policy is None or report.mtime is None or policy.mtime is None:
+        return False
+    return report.mtime < policy.mtime

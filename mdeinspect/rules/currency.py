@@ -9,6 +9,8 @@ from mdeinspect.checkin import awake_age
 from mdeinspect.documents.health import moment
 from mdeinspect.model import Severity
 from mdeinspect.rules import Context, Outcome, Raise, Unsure, rule
+from mdeinspect.rules._past import newest
+from mdeinspect.rules._unsaid import unsaid
 
 # Text dates carry no zone: they may be off by any zone on Earth.
 ZONE = timedelta(hours=14)
@@ -29,6 +31,7 @@ EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)  # a date before the product is no d
     matters="New malware is known by new definitions first; an agent without them stays `healthy`.",
     needs=("health",),
     options={"max_age_days": 7},
+    fields=("definitions_updated|definitions_updated_minutes_ago",),
 )
 def definitions_old(context: Context) -> Iterator[Outcome]:
     """Old by time in which the host could have fetched new ones."""
@@ -49,6 +52,74 @@ def definitions_old(context: Context) -> Iterator[Outcome]:
 
 
 @rule(
+    "definitions-not-current",
+    Severity.LOW,
+    title="The agent's definitions are not in order: {status}",
+    detail="`mdatp health` shows definitions_status {status}, version {version}, updated "
+    "{updated}.",
+    remedy="Run `mdatp definitions update`, see definitions_update_fail_reason in `mdatp health "
+    "--details definitions`, and check the way to the update servers or to the offline mirror.",
+    means="By its own word the agent has been updating its definitions for more than "
+    "`updating_hours` hours (default 24) of running time, or has none at all: no status, no "
+    "version and no date. A status that it does not know is no finding beside a version.",
+    matters="An update that does not end is one that fails. `definitions-old` tells it too, but "
+    "only days later.",
+    needs=("health",),
+    options={"updating_hours": 24},
+    fields=("definitions_status",),
+)
+def definitions_not_current(context: Context) -> Iterator[Outcome]:
+    """The status, held against version and age. A word that is not known tells nothing."""
+    field = context.health.get("definitions_status") if context.health else None
+    if field is None:
+        if unsaid(context, "definitions_status"):
+            yield Unsure("cannot tell whether definitions are current: health no longer says it")
+        return
+    word = str(field.value).replace(" ", "_").lower() if field.value is not None else None
+    version, (updated, exact) = context.shown("definitions_version"), _updated(context)
+    facts = {"status": word or "unavailable", "version": version, "updated": updated}
+    if word == "up_to_date":
+        return
+    if word == "updating":
+        limit = timedelta(hours=min(context.options["updating_hours"], 876_000))
+        if updated is None:
+            yield Unsure("cannot tell how long definitions are being updated: no date is shown")
+        elif _running_age(context, updated + (timedelta() if exact else ZONE)) > limit:
+            yield Raise("agent", facts)
+    elif word in (None, "unavailable") and not version and updated is None:
+        yield Raise("agent", facts)
+    else:
+        yield Unsure(f"cannot tell whether definitions are current: their status is {word}")
+
+
+@rule(
+    "agent-downgraded",
+    Severity.LOW,
+    title="The agent went back to version {version}",
+    detail="`mdatp health` shows version {version}; in earlier reports this host had {newest}.",
+    remedy="Find out who installed the older version: a package that is pinned, a mirror that lags "
+    "behind, an image that was restored, or somebody by hand. Update the agent.",
+    means="The agent is older than it was. It is told for `days` days (default 30), or until the "
+    "newer version is back. Only a memory of earlier reports can tell.",
+    matters="An old version brings back weaknesses that were closed, and expires sooner.",
+    options={"days": 30},
+    fields=("app_version",),
+)
+def agent_downgraded(context: Context) -> Iterator[Outcome]:
+    """Older than what is remembered."""
+    past, version = context.memory.agent if context.memory else None, context.agent.version
+    if past is None or past.newest is None or context.agent.state == "missing":
+        return
+    if version is None:
+        if past.older_since is not None:
+            yield Unsure("cannot tell which version of the agent runs: health does not show it")
+        return
+    top, since = newest(past, version, context.now, _days(context, "days"))
+    if since is not None:
+        yield Raise("agent", {"version": version, "newest": top}, since=since)
+
+
+@rule(
     "product-expired",
     Severity.HIGH,
     title="The agent's build expired {expires}",
@@ -58,6 +129,7 @@ def definitions_old(context: Context) -> Iterator[Outcome]:
     means="This build of the agent is past the date that was built into it.",
     matters="An expired agent says that it has no licence, and protects no longer.",
     needs=("health",),
+    fields=("product_expiration",),
 )
 def product_expired(context: Context) -> Iterator[Outcome]:
     """Past its date; a date without a zone only when it is past everywhere."""
@@ -79,6 +151,7 @@ def product_expired(context: Context) -> Iterator[Outcome]:
     matters="Builds come out every month and work for about nine: this host is not being updated.",
     needs=("health",),
     options={"days": 30},
+    fields=("product_expiration",),
 )
 def product_expiring(context: Context) -> Iterator[Outcome]:
     """Not past its date for sure, and surely near it."""

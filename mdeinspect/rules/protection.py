@@ -18,6 +18,7 @@ MEANINGS: tuple[tuple[str, Mapping[str | bool, bool]], ...] = (
     (ENABLED, {True: True, False: False}),
 )
 LEVEL_KEYS = frozenset({LEVEL, ENABLED, PASSIVE})
+FALSE_HEALTHY = " All the while the agent calls itself healthy."
 REMEDY = (
     "Set antivirusEngine.enforcementLevel to real_time in the channel that governs, "
     "and check that no other antivirus needs Defender to stay passive."
@@ -64,7 +65,7 @@ def _cause_hidden(context: Context) -> bool:
     "protection-off",
     Severity.CRITICAL,
     title="Real-time protection is {level} although policy wants it",
-    detail="{channel} sets {key} to {policy}; health shows {observed}.",
+    detail="{channel} sets {key} to {policy}; health shows {observed}.{say_healthy}",
     remedy="Find who switched it off (`mdatp config`, troubleshooting mode, another product), "
     "restart the agent, and see `mdeinspect diff`.",
     means="The policy in force asks for real-time protection, and the agent does not give it.",
@@ -90,6 +91,7 @@ def protection_off(context: Context) -> Iterator[Outcome]:
             "channel": row.channel,
             "observed": _observed(context),
         },
+        words={"say_healthy": FALSE_HEALTHY if context.agent.healthy else ""},
     )
 
 

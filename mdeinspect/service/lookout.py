@@ -59,7 +59,10 @@ class Lookout:
 
     def commands(self) -> list[CommandSource]:
         """What only the agent can tell."""
-        return [s for s in self._sources if isinstance(s, CommandSource)]
+        platform = self.facts.platform
+        return [
+            s for s in self._sources if isinstance(s, CommandSource) and platform in s.platforms
+        ]
 
     def take(self, readings: Mapping[str, Reading[Any]]) -> None:
         """What the agent told."""

@@ -59,7 +59,8 @@ class SimulatedAgent:
     `overrides` are values that it insists on, whatever policy says: of a preference by its dotted
     key, of a field of health by its name. `diagnostic_level` is the level it was started with
     (Linux applies a change only at a restart); None: the configured one. `tamper_switch` is the
-    portal's switch for tamper protection (macOS). Equal arguments give equal answers.
+    portal's switch for tamper protection (macOS). `organisation` is the tenant that it works for;
+    `hidden` are fields of health that it does not print. Equal arguments give equal answers.
     """
 
     platform: Platform
@@ -70,6 +71,8 @@ class SimulatedAgent:
     product_expiration: datetime | None = None
     diagnostic_level: str | None = None
     tamper_switch: bool = False
+    organisation: str = ORGANISATION
+    hidden: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     catalogue: Catalogue = field(default_factory=load, repr=False)
 
@@ -129,7 +132,7 @@ class SimulatedAgent:
             "engine_version": "1.1.25090.3000",
             "engine_load_status": "Engine load succeeded",
             "app_version": self.version,
-            "org_id": ORGANISATION if self.onboarded else UNAVAILABLE,
+            "org_id": self.organisation if self.onboarded else UNAVAILABLE,
             "log_level": "info",
             "machine_guid": MACHINE,
             "release_ring": "Production",

@@ -32,6 +32,7 @@ RECORDED: Final[Mapping[str, tuple[str, ...]]] = {
             "features",
             "permissions",
             "scheduled_scan",
+            "system_extensions",
         )
     },
 }

@@ -1,8 +1,8 @@
 """What `mdatp` prints besides the main view: details, lists, its version. Pure.
 
 The views `antivirus`, `definitions` and `edr` follow captures of single builds. Of `features`,
-`permissions` and `scheduled_scan`, and of both lists, no whole output is public: their shapes are
-assumed, in the vendor's manner.
+`permissions`, `scheduled_scan` and `system_extensions`, and of both lists, no whole output is
+public: their shapes are assumed, in the vendor's manner.
 """
 
 from __future__ import annotations
@@ -195,6 +195,18 @@ def _permissions(agent: SimulatedAgent, now: datetime) -> str:
     return table(_rows(agent, now, "full_disk_access_enabled"))
 
 
+def _system_extensions(agent: SimulatedAgent, now: datetime) -> str:
+    """Of macOS alone: approved, or not to be had."""
+    if agent.platform == "linux":
+        return ""
+    ready = bool(agent.fields(now)["real_time_protection_available"])
+    names = ("network_extension_enabled", "network_extension_installed")
+    rows = [(name, printed(True)) for name in names]
+    rows.append(("endpoint_security_extension_ready", printed(ready)))
+    rows.append(("endpoint_security_extension_installed", printed(ready)))
+    return table(rows)
+
+
 _VIEWS: Final[Mapping[str, Callable[[SimulatedAgent, datetime], str]]] = {
     "antivirus": _antivirus,
     "definitions": _definitions,
@@ -202,4 +214,5 @@ _VIEWS: Final[Mapping[str, Callable[[SimulatedAgent, datetime], str]]] = {
     "features": _features,
     "permissions": _permissions,
     "scheduled_scan": _scheduled_scan,
+    "system_extensions": _system_extensions,
 }

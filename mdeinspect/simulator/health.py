@@ -185,7 +185,11 @@ def milliseconds(moment: datetime) -> str:
 
 
 def _columns(agent: SimulatedAgent) -> Iterator[Column]:
-    return (column for column in COLUMNS if column.on(agent.platform, agent.version))
+    return (
+        column
+        for column in COLUMNS
+        if column.on(agent.platform, agent.version) and column.name not in agent.hidden
+    )
 
 
 def _displayed(column: Column, value: Any) -> bool:

@@ -22,6 +22,8 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 UPTIME: Final = 30 * DAY
 LIFETIME: Final = 270 * DAY  # a build expires about nine months after its release
+_ONBOARDING: Final = ("orgId", "onboardingInfo")
+_NEXT_LIFE: Final = 40  # how far apart the pids of two lives of the daemon are
 SYSTEMS: Final[Mapping[Platform, str]] = {"linux": "Debian GNU/Linux 12", "darwin": "macOS 15.7"}
 
 
@@ -97,20 +99,31 @@ class SimulatedHost(Machine):
         """Write any file, now. Mappings become JSON, or a plist where the name ends so."""
         self._folder.write(path, data, self.now)
 
-    def onboard(self) -> None:
-        """Onboard the host to its tenant."""
-        told: dict[str, Any] = {"orgId": ORGANISATION, "onboardingInfo": "..."}
-        if self.platform == "darwin":
-            told = {"OrgId": ORGANISATION, "OnboardingInfo": "..."}
-        self.edit(self._places.onboarding, told)
-        self._state.onboarded = True
+    def onboard(self, organisation: str = ORGANISATION) -> None:
+        """Onboard the host to a tenant, its own unless another is named."""
+        self.deploy_onboarding(organisation)
+        self._folder.remove(self._places.offboarding)
+        self._state.onboarded, self._state.organisation = True, organisation
         self._save()
 
-    def offboard(self) -> None:
-        """Take the host out of its tenant."""
+    def deploy_onboarding(self, organisation: str) -> None:
+        """Put the onboarding of a tenant on the host, and do no more."""
+        names = ("OrgId", "OnboardingInfo") if self.platform == "darwin" else _ONBOARDING
+        self.edit(self._places.onboarding, dict(zip(names, (organisation, "..."), strict=True)))
+
+    def offboard(self, *, by_file: bool = False) -> None:
+        """Take the host out of its tenant; `by_file` leaves what did it."""
         self._folder.remove(self._places.onboarding)
+        if by_file:
+            self.edit(self._places.offboarding, {"offboardingInfo": "..."})
         self._state.onboarded = False
         self._save()
+
+    def portal_report(self, **results: str) -> None:
+        """What the agent reports of each setting of the portal: Success, Error, another word."""
+        settings = [{"name": name, "value": word} for name, word in results.items()]
+        report = {"policyInfo": [{"settings": settings}]}
+        self.edit(f"{self._places.security_management}/current_report", report)
 
     def upgrade(self, version: str) -> None:
         """Install another version of the agent, which restarts it."""
@@ -140,6 +153,11 @@ class SimulatedHost(Machine):
         self._state.daemon, self._state.slow_seconds = state, slow_seconds
         self._save()
 
+    def crash(self) -> None:
+        """Let the daemon end, and be begun anew at once by its supervisor: other processes."""
+        self._state.lives += 1
+        self.restart()
+
     def disable_at_boot(self) -> None:
         """Leave the agent running, and not to be started at the next boot."""
         if self.platform == "linux":
@@ -165,6 +183,11 @@ class SimulatedHost(Machine):
     def set_field(self, name: str, value: Any) -> None:
         """Make the agent insist on a value: of a preference (dotted key) or of a health field."""
         self._state.overrides[name] = value
+        self._save()
+
+    def hide_field(self, name: str) -> None:
+        """Leave a field out of health from now on, as another build might."""
+        self._state.hidden.append(name)
         self._save()
 
     def tamper_switch(self, *, on: bool) -> None:
@@ -214,7 +237,7 @@ class SimulatedHost(Machine):
         self._folder.about(
             processes=[
                 {
-                    "pid": pid,
+                    "pid": pid + state.lives * _NEXT_LIFE,
                     "name": exe.rpartition("/")[2],
                     "exe": exe,
                     "cmdline": [exe, *arguments],

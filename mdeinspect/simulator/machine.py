@@ -64,6 +64,8 @@ class Machine:
             product_expiration=state.product_expiration,
             diagnostic_level=state.diagnostic_level,
             tamper_switch=state.tamper_switch,
+            organisation=state.organisation,
+            hidden=tuple(state.hidden),
             overrides=state.overrides,
         )
 

@@ -20,6 +20,7 @@ class Places:
     local: str
     state: str
     onboarding: str
+    offboarding: str
     security_management: str
     program: str
     program_link: str
@@ -59,6 +60,7 @@ PLACES: Final[Mapping[Platform, Places]] = {
         local=f"{_ETC}/wdavcfg",
         state=f"{_VAR}/wdavstate",
         onboarding=f"{_ETC}/mdatp_onboard.json",
+        offboarding=f"{_ETC}/mdatp_offboard.json",
         security_management=f"{_VAR}/security_management",
         program=f"{_SBIN}/wdavdaemonclient",
         program_link="/usr/bin/mdatp",
@@ -76,6 +78,7 @@ PLACES: Final[Mapping[Platform, Places]] = {
         local=f"{_SUPPORT}/wdavcfg",
         state=f"{_SUPPORT}/wdavstate",
         onboarding="/Library/Managed Preferences/com.microsoft.wdav.atp.plist",
+        offboarding="/Library/Managed Preferences/com.microsoft.wdav.atp.offboarding.plist",
         security_management=f"{_SUPPORT}/security_management",
         program=f"{_APP}/wdavdaemonclient",
         program_link="/usr/local/bin/mdatp",

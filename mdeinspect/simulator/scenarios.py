@@ -105,6 +105,15 @@ def _stop(host: SimulatedHost) -> None:
     host.pass_time(30 * MINUTE)
 
 
+def _refuse(host: SimulatedHost) -> None:
+    host.attach(hardened(host.platform))
+    host.portal_report(antivirusEngine="Success", networkProtection="Error")
+
+
+def _offboard(host: SimulatedHost) -> None:
+    host.offboard(by_file=True)
+
+
 def _everywhere(*codes: str) -> Mapping[Platform, Codes]:
     return {platform: frozenset(codes) for platform in _BOTH}
 
@@ -174,6 +183,26 @@ _ALL: Final = (
         before=_managed,
         after=_stop,
         raises=_everywhere("agent-unreachable"),
+    ),
+    Scenario(
+        name="portal-setting-failed",
+        title="The portal's policy arrives, and a part of it is refused",
+        story_before="The portal governs the host, and every setting of its policy was applied.",
+        story_after="The policy was delivered again. By its own report the agent could not apply "
+        "one of the settings; check-ins succeed, and nothing is `unhealthy`.",
+        before=_attached,
+        after=_refuse,
+        raises=_everywhere("portal-setting-failed"),
+    ),
+    Scenario(
+        name="offboarded",
+        title="Somebody takes the host out of its tenant",
+        story_before="Policy wants protection in real time, and the agent gives it.",
+        story_after="A file was copied that offboards the host. It takes no policy from the portal "
+        "any more and reports to nobody.",
+        before=_managed,
+        after=_offboard,
+        raises=_everywhere("agent-offboarded"),
     ),
     _well_run("managed-file", "A configuration tool", _managed, ("linux",)),
     _well_run("mdm", "An MDM", _managed, ("darwin",)),

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mdeinspect.model import Platform
+from mdeinspect.simulator.agent import ORGANISATION
 from mdeinspect.simulator.commands import Daemon
 
 PATIENCE = 60.0  # seconds; twice what callers usually wait
@@ -21,6 +22,8 @@ class State:
 
     `success` and `attempt` are the check-ins of SenseCM, None for never; `checks_in` says whether
     it goes on by itself as time passes. `slow_seconds` is how long a slow daemon takes to answer.
+    `lives` counts how often the daemon crashed and was begun anew; `hidden` are fields of health
+    that this build does not print.
     """
 
     platform: Platform
@@ -37,6 +40,9 @@ class State:
     diagnostic_level: str | None = None
     tamper_switch: bool = False
     slow_seconds: float = PATIENCE
+    organisation: str = ORGANISATION
+    lives: int = 0
+    hidden: list[str] = field(default_factory=list)
     overrides: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> str:

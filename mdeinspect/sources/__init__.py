@@ -43,13 +43,14 @@ class FileSource:
 class CommandSource:
     """An output of `mdatp`. The commands are tried in order until one can be parsed.
 
-    `detail` marks what costs an extra call and is only asked for on demand.
+    `detail` marks what costs an extra call and is only asked for on demand; on `platforms` alone.
     """
 
     name: str
     commands: tuple[Command, ...]
     parse: Callable[[bytes], Any]
     detail: bool = False
+    platforms: tuple[Platform, ...] = ("linux", "darwin")
     wake: Wake = "poll"
 
 

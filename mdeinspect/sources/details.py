@@ -6,16 +6,18 @@ Sample (`--details antivirus`): `scan_archives                               : t
 from __future__ import annotations
 
 from mdeinspect.documents.health import parse_details, parse_strings
-from mdeinspect.model import Command
+from mdeinspect.model import Command, Platform
 from mdeinspect.sources import CommandSource
 
+BOTH: tuple[Platform, ...] = ("linux", "darwin")
 FEATURES = ("antivirus", "definitions", "edr", "features", "permissions", "scheduled_scan")
+ON_MAC = ("system_extensions",)
 
 
-def _view(feature: str) -> CommandSource:
+def _view(feature: str, platforms: tuple[Platform, ...] = BOTH) -> CommandSource:
     name = f"health-details-{feature}"
     command = Command(name, ("health", "--details", feature))
-    return CommandSource(name, (command,), parse_details, detail=True)
+    return CommandSource(name, (command,), parse_details, detail=True, platforms=platforms)
 
 
 EXCLUSIONS = CommandSource(
@@ -30,4 +32,9 @@ ALLOWED_THREATS = CommandSource(
     parse_strings,
     detail=True,
 )
-SOURCES = (*(_view(feature) for feature in FEATURES), EXCLUSIONS, ALLOWED_THREATS)
+SOURCES = (
+    *(_view(feature) for feature in FEATURES),
+    *(_view(feature, ("darwin",)) for feature in ON_MAC),
+    EXCLUSIONS,
+    ALLOWED_THREATS,
+)

@@ -1,6 +1,8 @@
-"""The onboarding file of a Linux host: since when, and for which tenant.
+"""What was deployed to bring a host into a tenant, or to take it out of one.
 
-The tenant's id is kept to be compared and is never emitted, not even by `repr`.
+Sample (Linux): `{"orgId": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "onboardingInfo": "..."}`; on a
+Mac the profile's preferences hold OrgId and OnboardingInfo (names certain). The id of the tenant is
+kept to be compared and is never emitted, not even by `repr`: a finding tells a digest of it.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mdeinspect.documents import jsondoc
+from mdeinspect.plist import readPlistFromString
 from mdeinspect.sources import FileSource
 
 MAX_VISITS = 10_000
@@ -24,6 +27,15 @@ class Onboarding:
 
 def _parse(data: bytes) -> Onboarding:
     return Onboarding(_org_id(jsondoc.parse(data).value))
+
+
+def _profile(data: bytes) -> Onboarding:
+    return Onboarding(_org_id(readPlistFromString(data)))
+
+
+def _there(data: bytes) -> int:
+    """What takes a host out of its tenant is signed: that it lies there is all there is to know."""
+    return len(data)
 
 
 def _org_id(value: Any) -> str | None:
@@ -57,4 +69,18 @@ ONBOARDING = FileSource(
     {"linux": ("/etc/opt/microsoft/mdatp/mdatp_onboard.json",)},
     _parse,
 )
-SOURCES = (ONBOARDING,)
+# Apart from the file of Linux: an MDM writes it anew whenever it likes, so its age tells nothing.
+PROFILE = FileSource(
+    "onboarding_profile",
+    {"darwin": ("/Library/Managed Preferences/com.microsoft.wdav.atp.plist",)},
+    _profile,
+)
+OFFBOARDING = FileSource(
+    "offboarding",
+    {
+        "linux": ("/etc/opt/microsoft/mdatp/mdatp_offboard.json",),
+        "darwin": ("/Library/Managed Preferences/com.microsoft.wdav.atp.offboarding.plist",),
+    },
+    _there,
+)
+SOURCES = (ONBOARDING, PROFILE, OFFBOARDING)

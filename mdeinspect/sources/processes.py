@@ -11,6 +11,7 @@ from mdeinspect.sources import ProcessSource
 DAEMON = "wdavdaemon"
 CHECKIN = "sensecm"
 CLIENT = "wdavdaemonclient"  # `mdatp` itself, run by anyone; no part of the agent
+ROLES = ("unprivileged", "enterprise")  # of a Mac; the kernel cuts names after 16 letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def _role(process: Process) -> str:
     if name.startswith(CHECKIN):
         return CHECKIN
     suffix = name.removeprefix(DAEMON).lstrip("_")
+    suffix = next((role for role in ROLES if suffix and role.startswith(suffix)), suffix)
     arguments = [word for word in process.cmdline[1:2] if word in ("edr", "unprivileged")]
     return suffix or (arguments[0] if arguments else "main")
 

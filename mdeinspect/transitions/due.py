@@ -16,6 +16,8 @@ from mdeinspect.documents.health import Health, moment
 from mdeinspect.memory import Memory
 from mdeinspect.model import Report
 from mdeinspect.rules import Rule
+from mdeinspect.rules._chosen import days
+from mdeinspect.rules._past import LATELY, START
 from mdeinspect.rules.checkin import LOST, NEW
 from mdeinspect.rules.currency import ZONE
 from mdeinspect.rules.movement import FLAPPING, REWRITTEN
@@ -38,6 +40,7 @@ def due_at(
     moments = [
         *_findings(memory, report, config, by_code, now),
         *_policies(memory, report, config, by_code, now),
+        *_agent(memory, config, by_code),
         *_checkin(report, config, now),
         *_currency(report, config, by_code, now),
         *_acceptances(config),
@@ -64,13 +67,13 @@ def _findings(
 
 def _movement(memory: Memory, config: Config, rules: Mapping[str, Rule]) -> Iterator[datetime]:
     """What moved, and is told for a time."""
-    days = _days(config, rules, "unexplained-change", "days")
+    told_for = days(config, rules, "unexplained-change")
     for setting in memory.settings.values():
         for move in setting.moves:
-            yield from (_plus(move.at, FLAPPING), *([_plus(move.at, days)] if days else ()))
-    days = _days(config, rules, "authority-changed", "days")
-    if days and memory.authority is not None and memory.authority.since is not None:
-        yield _plus(memory.authority.since, days)
+            yield from (_plus(move.at, FLAPPING), *([_plus(move.at, told_for)] if told_for else ()))
+    told_for = days(config, rules, "authority-changed")
+    if told_for and memory.authority is not None and memory.authority.since is not None:
+        yield _plus(memory.authority.since, told_for)
     for policy in memory.policies.values():
         yield from (_plus(moment, REWRITTEN) for moment in policy.rewrites)
 
@@ -91,7 +94,7 @@ def _policies(
         changed = reading.file.changed if reading.file else None
         if changed is not None and name.partition(":")[0] in names:
             yield from (_plus(changed, grace), _plus(changed, -AHEAD), changed)
-    days = _days(config, rules, "policy-removed", "days")
+    told_for = days(config, rules, "policy-removed")
     hold = time_of("policy-removed", rules, config, report.host.platform)
     stuck = _option(config, rules, "pending-too-long", "minutes")
     for past in memory.policies.values():
@@ -100,8 +103,21 @@ def _policies(
             yield _plus(past.changed_at, timedelta(minutes=min(stuck, 1_000_000)))
         if past.removed_at is not None:
             yield _plus(now, hold, -_elapsed(memory, past.removed_at, now))
-            if days is not None:
-                yield _plus(past.removed_at, days)
+            if told_for is not None:
+                yield _plus(past.removed_at, told_for)
+
+
+def _agent(memory: Memory, config: Config, rules: Mapping[str, Rule]) -> Iterator[datetime]:
+    """Daemons that have started, restarts that count no longer, what a host is after some days."""
+    past = memory.agent
+    for daemon in past.daemons:
+        yield _plus(daemon.started, START)
+        yield from (_plus(moment, LATELY) for moment in daemon.restarts)
+    tenant = past.tenant.other_since if past.tenant else None
+    for since, code in ((tenant, "tenant-changed"), (past.older_since, "agent-downgraded")):
+        told_for = days(config, rules, code)
+        if since is not None and told_for is not None:
+            yield _plus(since, told_for)
 
 
 def _checkin(report: Report, config: Config, now: datetime) -> Iterator[datetime]:
@@ -128,17 +144,23 @@ def _currency(
     health = reading.value if reading else None
     if reading is None or not isinstance(health, Health):
         return
-    old = _days(config, rules, "definitions-old", "max_age_days")
+    old = days(config, rules, "definitions-old", "max_age_days")
     updated, _ = moment(health.get("definitions_updated"))
     minutes = health.value("definitions_updated_minutes_ago")
     told = [updated] if updated else []
     if isinstance(minutes, int):
         told.append(reading.taken_at - timedelta(minutes=min(minutes, 10_000_000)))
+    limits = [old] if old is not None else []
+    updating = rules.get("definitions-not-current")
+    if updating is not None and health.value("definitions_status") == "updating":
+        chosen = config.rules.get(updating.code, {})
+        hours = {**updating.options, **chosen}["updating_hours"]
+        limits.append(timedelta(hours=min(hours, 876_000)))
     for one in told:
         for base in (one, _plus(one, ZONE), _plus(one, -ZONE)):
-            if old is not None:
-                yield from _ages(report, base, old + PAST, now)
-    soon = _days(config, rules, "product-expiring", "days")
+            for limit in limits:
+                yield from _ages(report, base, limit + PAST, now)
+    soon = days(config, rules, "product-expiring")
     expires, _ = moment(health.get("product_expiration"))
     if expires is not None:
         yield from (expires, _plus(expires, ZONE), _plus(expires, PAST, -ZONE))
@@ -175,12 +197,6 @@ def _plus(base: datetime, *more: timedelta) -> datetime:
         return sum(more, timedelta()) + base
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)
-
-
-def _days(config: Config, rules: Mapping[str, Rule], code: str, option: str) -> timedelta | None:
-    """An option of a rule, in days; None where there is no such rule."""
-    chosen = _option(config, rules, code, option)
-    return None if chosen is None else timedelta(days=min(chosen, 36_500))
 
 
 def _option(config: Config, rules: Mapping[str, Rule], code: str, option: str) -> Any:

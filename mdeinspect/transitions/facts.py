@@ -14,6 +14,7 @@ from mdeinspect.events import Event, EventType, Evidence
 from mdeinspect.memory import PastAgent, PastAuthority, PastCheckin, PastSource
 from mdeinspect.model import Channel
 from mdeinspect.rules.movement import QUIET
+from mdeinspect.transitions.recollection import recollected
 from mdeinspect.transitions.scene import START, Scene, evidence
 
 
@@ -101,6 +102,7 @@ def agent(scene: Scene) -> tuple[PastAgent, list[Event]]:
     )
     moved = _differ(past.version, new.version) or _differ(past.program, new.program)
     new = replace(new, changed_at=scene.now if moved else past.changed_at)
+    new = recollected(scene, new)
     names = [
         name
         for name in ("version", "state", "licensed")

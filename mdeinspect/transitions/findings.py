@@ -9,7 +9,8 @@
 | raised    | yes, accepted   | cleared, because `accepted`                                     |
 | raised    | no              | cleared, because `resolved` or `subject-gone`                   |
 | raised    | cannot tell     | nothing: it stays, and is suppressed while a cause of it stands |
-| any       | rule is off     | cleared, because `rule-off`, where it was raised                |
+| any       | rule is off     | cleared, because `rule-off`, where it was raised; also where    |
+|           |                 | `only` or `except` leave its subject out                        |
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from mdeinspect.events import Event
 from mdeinspect.memory import PastAgent, PastFinding, identity
 from mdeinspect.model import Finding
 from mdeinspect.privacy import digest, mask
+from mdeinspect.rules._chosen import in_scope
 from mdeinspect.transitions import flapping
 from mdeinspect.transitions.doubts import CAUSES, cannot_tell, disputed, is_gone, too_early
 from mdeinspect.transitions.holds import is_over, is_starting, read_again
@@ -69,7 +71,8 @@ def facts_digest(finding: Finding) -> str:
 def _one(
     scene: Scene, agent: PastAgent, past: PastFinding, finding: Finding | None, hidden: set[Key]
 ) -> Told:
-    if not is_on(scene, past.code):
+    chosen = scene.config.rules.get(past.code, {})
+    if not is_on(scene, past.code) or not in_scope(chosen, past.subject):
         return _dismissed(scene, past, None, "rule-off")
     if finding is not None and finding.accepted is not None:
         kept, event = _dismissed(scene, past, finding, "accepted")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import string
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from mdeinspect.rules import Rule
+from mdeinspect.views.words import length
 
 WIDTH = 80
+NAMES = {"linux": "Linux", "darwin": "macOS"}
 
 
 def row(one: Rule) -> dict[str, Any]:
     """One rule as plain data."""
     return {
         "code": one.code,
+        "family": one.family,
         "severity": one.severity.word,
         "title": one.title,
         "means": one.means,
@@ -23,24 +27,33 @@ def row(one: Rule) -> dict[str, Any]:
         "needs": list(one.needs),
         "options": dict(one.options),
         "platforms": list(one.platforms),
+        "quotes": list(one.quotes),
+        "fields": list(one.fields),
+        "hold": hold(one),
+        "known": {
+            word: {"means": what.means, "remedy": what.remedy} for word, what in one.known.items()
+        },
     }
 
 
 def page(one: Rule) -> str:
     """One rule on a page of text."""
     parts = [
-        f"{one.code}  ({one.severity.word})",
+        f"{one.code}  ({one.severity.word}; family {one.family})",
         "",
         *_section("What it means", one.means),
         *_section("Why it matters", one.matters),
-        *_section("What to do", one.remedy),
-        *_section("What it quotes", _template(one.detail)),
-        *_section("Needs", ", ".join(one.needs) or "nothing beyond the files it speaks of"),
+        *_section("What to do", template(one.remedy)),
+        *_section("What it quotes", template(one.detail)),
+        *_section("Needs", needs(one)),
+        *_section("Told", hold(one)),
     ]
+    for word, what in one.known.items():
+        parts += _section(f"If it says {word!r}", f"{what.means}; {what.remedy}.")
     for name, default in one.options.items():
         parts += _section("Option", f"rules.{one.code}.{name} = {default!r}")
     if len(one.platforms) == 1:
-        parts += _section("Only on", {"linux": "Linux", "darwin": "macOS"}[one.platforms[0]])
+        parts += _section("Only on", NAMES[one.platforms[0]])
     return "\n".join(parts).rstrip()
 
 
@@ -57,9 +70,36 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, known, 1, 0.6)), None)
 
 
-def _template(text: str) -> str:
+def needs(one: Rule) -> str:
+    """What a rule goes by, in words: sources, and fields of health."""
+    sources = ", ".join(one.needs) or "nothing beyond what it speaks of"
+    fields = ", ".join(name.replace("|", " or ") for name in one.fields)
+    return f"{sources}; of health: {fields}" if fields else sources
+
+
+def hold(one: Rule) -> str:
+    """How long a finding must last before an event tells of it, in words."""
+    times = {platform: one.hold.on(platform) for platform in one.platforms}
+    words = {platform: length(time) if time else "at once" for platform, time in times.items()}
+    same = len(set(words.values())) == 1
+    said = "; ".join(
+        word if same else f"{word} on {NAMES[platform]}" for platform, word in words.items()
+    )
+    said = said.split("; ")[0] if same else said
+    if one.hold.readings > 1:
+        said += f" and {one.hold.readings} readings of health"
+    return said if said == "at once" else f"after {said}"
+
+
+def template(text: str, mark: str = "<{}>") -> str:
     """A template with its blanks as a person marks them: {path} as <path>."""
-    return text.replace("{", "<").replace("}", ">")
+    found = []
+    for words, name, spec, _ in string.Formatter().parse(text):
+        found.append(words)
+        if name and not name.startswith("say_"):
+            plural = f"number of {spec.removeprefix('count ')}s" if spec else name
+            found.append(mark.format(plural))
+    return "".join(found)
 
 
 def _section(title: str, text: str) -> list[str]:

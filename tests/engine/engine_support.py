@@ -31,7 +31,7 @@ from mdeinspect.model import (
 from mdeinspect.report import report
 from mdeinspect.rules import Rule
 from mdeinspect.sources.boot import Boot
-from mdeinspect.sources.processes import AgentProcess
+from mdeinspect.sources.processes import PROCESSES, AgentProcess
 from mdeinspect.transitions import due_at, step
 from support import (
     ATTACH,
@@ -91,6 +91,7 @@ class Machine:
     awake: float | None = None
     success: datetime | None = None
     attempt: datetime | None = None
+    more: dict[str, Reading[Any]] = field(default_factory=dict)  # readings in place of its own
     memory: Memory | None = None
     last: Report | None = None
     told: list[Event] = field(default_factory=list)
@@ -108,6 +109,12 @@ class Machine:
     def trouble(self, kind: str = "failed") -> Machine:
         """An agent that does not answer, asked now."""
         self.health, self.health_at = kind, self.now
+        return self
+
+    def processes(self, *running: Process) -> Machine:
+        """The agent's programs, seen from now on."""
+        parsed = PROCESSES.parse(running)
+        self.more["processes"] = Reading("processes", "present", self.now, parsed)
         return self
 
     def uninstalled(self) -> Machine:
@@ -177,7 +184,7 @@ class Machine:
         host = HostFacts(
             "web-07", self.platform, "Debian 12", self.boot, self.awake, program=self.program
         )
-        readings = dict(self._readings())
+        readings = {**dict(self._readings()), **self.more}
         return Snapshot(host, self.now, readings)
 
     def _readings(self) -> Iterable[tuple[str, Reading[Any]]]:

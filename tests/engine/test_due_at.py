@@ -94,6 +94,7 @@ def every_moment(machine: Machine, more: timedelta) -> list[datetime]:
         {"productExpiration": "Nov 27, 2026 at 10:00:00 AM"},
         {"definitionsUpdated": "Nov 20, 2026 at 10:00:00 AM"},
         {"definitionsUpdatedMinutesAgo": 5000},
+        {"definitionsUpdatedMinutesAgo": 900, "definitionsStatus": {"$type": "updating"}},
         {"productExpiration": str(int((NOW + 35 * DAY).timestamp() * 1000))},
         {"productExpiration": str(int(datetime(9999, 12, 31, tzinfo=UTC).timestamp() * 1000))},
     ],

@@ -19,11 +19,14 @@ from mdeinspect.memory import (
     PastAgent,
     PastAuthority,
     PastCheckin,
+    PastDaemon,
     PastFinding,
     PastFlag,
+    PastHangs,
     PastPolicy,
     PastSetting,
     PastSource,
+    PastTenant,
 )
 from mdeinspect.model import AwakeLog, HostFacts, Nap, Severity
 from support import DAY, HOUR, MINUTE, NOW
@@ -89,7 +92,22 @@ memories = st.builds(
         PastAuthority, st.just("mdm"), st.none() | texts, st.sampled_from([(), ("local",)])
     ),
     checkin=st.none() | st.builds(PastCheckin, st.just("fresh"), moments, maybe, maybe),
-    agent=st.builds(PastAgent, st.none() | st.just("running"), st.none() | texts),
+    agent=st.builds(
+        PastAgent,
+        st.none() | st.just("running"),
+        st.none() | texts,
+        onboarded=st.booleans(),
+        newest=st.none() | texts,
+        older_since=maybe,
+        daemons=st.lists(
+            st.builds(PastDaemon, texts, st.integers(1, 99), moments, st.lists(moments).map(tuple)),
+            max_size=2,
+        ).map(tuple),
+        hangs=st.none() | st.builds(PastHangs, moments, st.integers(1, 9), moments),
+        tenant=st.none() | st.builds(PastTenant, texts, st.none() | texts, maybe),
+        form=st.none() | st.just("json"),
+        fields=st.lists(texts, max_size=3).map(tuple),
+    ),
     awake=st.none()
     | st.builds(
         AwakeLog,

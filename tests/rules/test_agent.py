@@ -14,6 +14,7 @@ from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Finding, Report, Severity, Snapshot
 from mdeinspect.report import report
+from mdeinspect.rules.agent import ISSUES
 from support import (
     ATTACH,
     DAY,
@@ -243,7 +244,7 @@ def test_a_date_that_is_not_shown_excuses_nobody(host: HostFolder) -> None:
 def test_an_unknown_licence_is_unknown(host: HostFolder, licensed: str | None) -> None:
     """Unavailable, null and a word that is none: neither onboarded nor not."""
     told = host.health(licensed=licensed).report()
-    assert codes(told) == []
+    assert set(codes(told)) <= {"health-field-lost"}
     assert unknown(told) == ["agent-not-onboarded"]
 
 
@@ -274,6 +275,26 @@ def test_an_agent_that_says_it_is_unhealthy_is_a_finding(
     finding = only(told, "agent-unhealthy")
     assert (finding.severity, finding.subject) == (Severity.HIGH, "agent")
     assert finding.facts == {"health_issues": shown}
+
+
+@pytest.mark.parametrize("issue", ISSUES)
+def test_every_known_issue_is_explained_with_its_remedy(host: HostFolder, issue: str) -> None:
+    """In any case; the issue stays verbatim."""
+    told = host.health(healthy=False, healthIssues=[issue.capitalize()], orgId="x").report()
+    finding = only(told, "agent-unhealthy")
+    assert finding.facts == {"health_issues": [issue.capitalize()]}
+    assert ISSUES[issue].means in finding.detail
+    assert ISSUES[issue].remedy in finding.remedy
+    assert "not explained here" not in finding.remedy
+
+
+def test_an_unknown_issue_is_quoted_and_hides_no_known_one(host: HostFolder) -> None:
+    """What is not known is not explained away."""
+    issues = ["definitions are tired", "no active event provider"]
+    finding = only(host.health(healthy=False, healthIssues=issues).report(), "agent-unhealthy")
+    assert "definitions are tired" in finding.title
+    assert ISSUES["no active event provider"].remedy in finding.remedy
+    assert "not explained here" in finding.remedy
 
 
 def test_issues_that_are_not_shown_are_null(host: HostFolder) -> None:
@@ -317,7 +338,7 @@ def test_a_healthy_agent_is_none(host: HostFolder, mac: HostFolder) -> None:
 def test_unknown_health_is_unknown(host: HostFolder, healthy: str | None) -> None:
     """Neither healthy nor unhealthy."""
     told = host.health(healthy=healthy).report()
-    assert codes(told) == []
+    assert set(codes(told)) <= {"health-field-lost"}
     assert unknown(told) == ["agent-unhealthy"]
 
 

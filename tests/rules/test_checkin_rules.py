@@ -23,6 +23,7 @@ from support import (
     unknown,
 )
 
+REPORT = "/var/opt/microsoft/mdatp/security_management/current_report"
 CODES = {
     "checkin-failing",
     "checkin-stale",
@@ -157,3 +158,79 @@ def test_without_a_sensible_time_the_rules_cannot_tell(attached: HostFolder, sta
     assert CODES.isdisjoint(codes(told))
     (because,) = [u.because for u in told.unknown if u.code in CODES]
     assert because.startswith("cannot ")
+
+
+# --- portal-setting-failed ----------------------------------------------------------------------
+
+
+def reported(host: HostFolder, *results: tuple[str, Any], age: timedelta = HOUR) -> HostFolder:
+    """How applying each setting of the portal ended."""
+    settings = [{"name": name, "value": value} for name, value in results]
+    return host.file(REPORT, {"policyInfo": [{"settings": settings}]}, age=age)
+
+
+@pytest.mark.parametrize("word", ["Error", "error", " ERROR "])
+def test_settings_that_errored_are_named_once(attached: HostFolder, word: str) -> None:
+    """Medium, never more: what the report looks like is known from one source."""
+    results = [("b", word), ("a", "Success"), ("c", word), ("b", word)]
+    (finding,) = found(reported(attached.checkin(HOUR), *results).report(), "portal-setting-failed")
+    assert (finding.severity, finding.subject) == (Severity.MEDIUM, "channel:mde_attach")
+    assert finding.facts == {"settings": ["b", "c"], "file": REPORT}
+    assert "2 settings" in finding.title
+
+
+@pytest.mark.parametrize("word", ["Success", "success", "Applied", ""])
+def test_known_good_words_are_no_finding(attached: HostFolder, word: str) -> None:
+    """Success, applied, and nothing at all."""
+    told = reported(attached.checkin(HOUR), ("a", word)).report()
+    assert (codes(told), unknown(told)) == ([], [])
+
+
+@pytest.mark.parametrize("word", ["Pending", "NotApplicable", "Fehler", 5, None])
+def test_another_word_is_unknown_and_quoted(attached: HostFolder, word: Any) -> None:
+    """Neither good nor bad; it hides no error beside it."""
+    told = reported(attached.checkin(HOUR), ("a", word)).report()
+    assert codes(told) == []
+    (because,) = [one.because for one in told.unknown if one.code == "portal-setting-failed"]
+    assert str(word).lower() in because
+    both = reported(attached, ("a", word), ("b", "Error")).report()
+    assert found(both, "portal-setting-failed")[0].facts["settings"] == ["b"]
+
+
+def test_a_setting_that_health_proves_is_not_failed(attached: HostFolder) -> None:
+    """Evidence from the host outranks the report, where the name is a key of ours."""
+    policy = {"cloudService": {"enabled": True}}
+    attached.file(ATTACH, policy, age=30 * DAY).checkin(HOUR)
+    told = reported(attached, ("cloudService.enabled", "Error")).report()
+    assert found(told, "portal-setting-failed") == []
+
+
+def test_a_report_older_than_the_policy_is_unknown(attached: HostFolder) -> None:
+    """It may speak of the policy before."""
+    attached.file(ATTACH, {}, age=HOUR).checkin(HOUR)
+    told = reported(attached, ("a", "Error"), age=2 * HOUR).report()
+    assert codes(told) == []
+    assert "portal-setting-failed" in unknown(told)
+
+
+def test_a_report_that_is_left_behind_accuses_nobody(host: HostFolder) -> None:
+    """Another channel governs."""
+    told = reported(host.health().file(MANAGED, {}), ("a", "Error")).report()
+    assert "portal-setting-failed" not in (*codes(told), *unknown(told))
+
+
+@pytest.mark.parametrize("content", ["{", [], {"policyInfo": 1}])
+def test_a_report_that_cannot_be_read_is_unknown(attached: HostFolder, content: Any) -> None:
+    """Its shape may change."""
+    told = attached.checkin(HOUR).file(REPORT, content).report()
+    assert codes(told) == []
+    assert "portal-setting-failed" in unknown(told)
+
+
+def test_endless_names_are_cut(attached: HostFolder) -> None:
+    """A finding stays a finding, whatever stands in the file."""
+    results = [(f"{number:03}" + "x" * 5000, "Error") for number in range(500)]
+    (finding,) = found(reported(attached.checkin(HOUR), *results).report(), "portal-setting-failed")
+    assert len(finding.facts["settings"]) == 21
+    assert finding.facts["settings"][-1] == "and more"
+    assert len(finding.detail) < 3_000

@@ -87,6 +87,16 @@ def test_protection_that_policy_wants_and_is_off_is_critical(
     }
 
 
+@pytest.mark.parametrize("healthy", [True, False, None])
+def test_an_agent_that_calls_itself_healthy_all_the_while_is_quoted(
+    host: HostFolder, healthy: bool | None
+) -> None:
+    """`healthy` does not mean protected: whoever trusts it is told."""
+    host.health(**PASSIVE, healthy=healthy).file(MANAGED, engine(enforcementLevel="real_time"))
+    finding = only(host.report(), "protection-off")
+    assert ("calls itself healthy" in finding.detail) is (healthy is True)
+
+
 @pytest.mark.parametrize(
     ("platform", "path", "managed_by", "channel"),
     [
