@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "Which settings are in force, who governs, when SenseCM checked in.",
     "check": "The same in one line and an exit code.",
     "diff": "Policy against what the agent does, setting by setting.",
+    "lint": "What is wrong with a policy file, before it is deployed.",
     "explain": "What a finding or a setting means, and what to do.",
     "settings": "Every setting that is known.",
     "events": "What the service has told, oldest first.",

@@ -55,6 +55,7 @@ class Context:
     checkin: Checkin
     options: Mapping[str, Any] = field(default_factory=dict)  # of the rule that is asked
     memory: Memory | None = None  # of earlier reports; None where nothing is remembered
+    alone: bool = False  # a policy file on its own, before it is on a host
 
     @property
     def platform(self) -> Platform:
@@ -114,6 +115,7 @@ class Rule:
     options: Mapping[str, Any] = field(default_factory=dict)  # name -> default
     platforms: tuple[Platform, ...] = ("linux", "darwin")
     hold: Hold = NO_HOLD
+    lint: bool = False  # can judge a policy file on its own, without a host
 
 
 def rule(
@@ -129,6 +131,7 @@ def rule(
     options: Mapping[str, Any] | None = None,
     platforms: tuple[Platform, ...] = ("linux", "darwin"),
     hold: Hold | None = None,
+    lint: bool = False,
 ) -> Callable[[Check], Rule]:
     """Make a rule of the check below it."""
 
@@ -146,6 +149,7 @@ def rule(
             options=dict(options or {}),
             platforms=platforms,
             hold=hold or HOLDS.get(code, NO_HOLD),
+            lint=lint,
         )
 
     return make

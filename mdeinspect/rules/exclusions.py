@@ -35,6 +35,7 @@ EICAR = "EICAR"
     "counted. It is graded medium where a folder is written as a single file, and for a product's "
     "own copy of an interpreter.",
     matters="Intruders read exclusions first and then work inside them.",
+    lint=True,
 )
 def broad_exclusion(context: Context) -> Iterator[Outcome]:
     """One finding for each entry; the local file's count unless policy forbids them."""
@@ -63,6 +64,7 @@ def _broad(context: Context) -> Iterator[Flaw]:
     "that means global, on the command line it means epp.",
     matters="A global exclusion blinds endpoint detection as well: no event, no alert, no trace.",
     platforms=("linux",),
+    lint=True,
 )
 def accidentally_global_exclusion(context: Context) -> Iterator[Outcome]:
     """Entries of policy files only: what the agent writes itself has its own default."""
@@ -87,6 +89,7 @@ def _without_scopes(context: Context) -> Iterator[Flaw]:
     means="A threat of this name is neither blocked nor removed, wherever it is found.",
     matters="The names are those of whole families. A test file that is allowed makes every test "
     "of the protection fail, and an example that was copied shows that nobody reviewed the rest.",
+    lint=True,
 )
 def allowed_threats(context: Context) -> Iterator[Outcome]:
     """One finding for each threat."""

@@ -31,6 +31,7 @@ WITHOUT_EFFECT = (
     "member of a list entry.",
     matters="What a reader sees first is not what the agent takes. Often a whole section is lost "
     "when two files were joined by hand.",
+    lint=True,
 )
 def duplicate_key(context: Context) -> Iterator[Outcome]:
     """One finding for each path, where it is repeated first."""
@@ -71,6 +72,7 @@ def _means_something(context: Context, oddity: Oddity) -> bool:
     "a known key is so near that it is a misspelling, and info in the file that the portal writes, "
     "where it is probably newer than this program. The value is not told, only a digest of it.",
     matters=WITHOUT_EFFECT + " A misspelt key is a protection that is not switched on.",
+    lint=True,
 )
 def unknown_key(context: Context) -> Iterator[Outcome]:
     """One finding for each path; a section that is not known is one."""
@@ -100,6 +102,7 @@ def _unknown(context: Context) -> Iterator[Flaw]:
     remedy="Move it to {right}.",
     means="The key is a setting, in another section or with another path on this platform.",
     matters=WITHOUT_EFFECT,
+    lint=True,
 )
 def misplaced_key(context: Context) -> Iterator[Outcome]:
     """A known name where it has no meaning."""
@@ -118,6 +121,7 @@ def misplaced_key(context: Context) -> Iterator[Outcome]:
     remedy="Remove it here, or keep a file for each platform.",
     means="The key, or the whole section, is documented for the other platform only.",
     matters=WITHOUT_EFFECT,
+    lint=True,
 )
 def other_platform_key(context: Context) -> Iterator[Outcome]:
     """A setting of macOS on Linux, or the other way round."""
@@ -146,6 +150,7 @@ def _strange(context: Context, sort: Sort) -> Iterator[tuple[PolicyFile, Strange
     remedy="Use what took its place, where there is something; remove it otherwise.",
     means="The agent's vendor documents this key as old, without effect or about to go.",
     matters="It works until an update of the agent, and then the setting is gone.",
+    lint=True,
 )
 def deprecated_key(context: Context) -> Iterator[Outcome]:
     """Where old and new are both set, that is a finding of its own, and not this one."""
@@ -165,6 +170,7 @@ def deprecated_key(context: Context) -> Iterator[Outcome]:
     remedy="Remove the old keys, once no agent is left that needs them.",
     means="The file sets both a deprecated key and the key that took its place.",
     matters="Which of them wins is not documented; a change of only one may do nothing.",
+    lint=True,
 )
 def old_and_new_keys(context: Context) -> Iterator[Outcome]:
     """One finding for each new key."""

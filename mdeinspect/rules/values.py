@@ -27,6 +27,7 @@ MATTERS = (
     "where a section belongs, several entries joined into one text. A text is accepted where "
     "Microsoft documents a number as text.",
     matters=MATTERS + " A section of the wrong type is lost with everything in it.",
+    lint=True,
 )
 def wrong_type(context: Context) -> Iterator[Outcome]:
     """One finding for each setting or member of list entries."""
@@ -51,6 +52,7 @@ def _wrong_types(context: Context) -> Iterator[Flaw]:
     "word, a number out of range, an entry of a kind that does not exist or that lacks what every "
     "entry must have.",
     matters=MATTERS,
+    lint=True,
 )
 def value_not_allowed(context: Context) -> Iterator[Outcome]:
     """One finding for each setting; for lists, one for each different value."""
