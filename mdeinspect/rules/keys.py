@@ -12,6 +12,7 @@ from mdeinspect.privacy import digest
 from mdeinspect.rules import Context, Outcome, rule
 from mdeinspect.rules._files import Flaw, PolicyFile, dotted, files, judge, lookup, written
 from mdeinspect.rules._names import Names, Sort, Strange
+from mdeinspect.rules._templates import from_shell, marker, type_lost
 
 WITHOUT_EFFECT = (
     "The agent takes no notice of it and does not complain: whoever wrote it believes in a setting "
@@ -82,6 +83,8 @@ def unknown_key(context: Context) -> Iterator[Outcome]:
 def _unknown(context: Context) -> Iterator[Flaw]:
     names = Names(context.catalogue, context.platform)
     for file, one in _strange(context, "unknown"):
+        if _from_template(file, one, context):
+            continue
         nearest = names.nearest(one)
         severity = Severity.MEDIUM if nearest else Severity.LOW
         if file.channel == "mde_attach" and not nearest:
@@ -92,6 +95,13 @@ def _unknown(context: Context) -> Iterator[Flaw]:
             "value_digest": digest(plain(one.value)),
         }
         yield Flaw(file, one.path, severity, facts)
+
+
+def _from_template(file: PolicyFile, one: Strange, context: Context) -> bool:
+    """Whether the key is what nobody rendered; a rule of its own tells that."""
+    last = str(one.path[-1])
+    by_shell = from_shell(last) and type_lost(lookup(file, one.path[:-1]))
+    return by_shell or marker(last, context) is not None
 
 
 @rule(
@@ -190,7 +200,12 @@ def _deprecated(context: Context) -> Iterator[tuple[PolicyFile, str, str | None,
     """Deprecated keys that are set, what took their place, and whether that is set as well."""
     for file in written(context):
         for key, preference in context.catalogue.keys(context.platform).items():
-            if preference.deprecated and lookup(file, tuple(key.split("."))) is not MISSING:
+            over = preference.over(context.platform, context.agent.version)  # told as that
+            if (
+                preference.deprecated
+                and not over
+                and lookup(file, tuple(key.split("."))) is not MISSING
+            ):
                 new = preference.replaced_by
                 both = new is not None and lookup(file, tuple(new.split("."))) is not MISSING
                 yield file, key, new, both
