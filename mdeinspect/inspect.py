@@ -13,10 +13,12 @@ from typing import Any
 from mdeinspect.errors import MdeinspectError, NotThere, ParseError, Unreadable
 from mdeinspect.host import Host
 from mdeinspect.model import FileFacts, HostFacts, Reading, Snapshot
+from mdeinspect.presence import present
 from mdeinspect.sources import (
     CommandSource,
     FileSource,
     LinkSource,
+    PresenceSource,
     ProcessSource,
     Source,
     load,
@@ -69,6 +71,8 @@ def look(
 
 def _turn(source: Source) -> int:
     """Files, then what is always asked, then what is asked for only in the light of that."""
+    if isinstance(source, PresenceSource):
+        return 1  # which paths they are stands in the files
     return 1 + source.detail if isinstance(source, CommandSource) else 0
 
 
@@ -84,6 +88,11 @@ def _read(
             yield _timed(host, facts, source.name, partial(_command, host, source))
     elif isinstance(source, ProcessSource):
         yield _timed(host, facts, source.name, partial(_processes, host, source))
+    elif isinstance(source, PresenceSource):
+        paths = () if facts.recorded else source.paths(readings)
+        if paths:
+            look_for = partial(present, host, facts.platform, paths)
+            yield _timed(host, facts, source.name, lambda: (look_for(), None))
     else:
         places = _places(source, facts, plan)
         if isinstance(source, LinkSource) and places:

@@ -18,7 +18,6 @@ from mdeinspect.sources import (
     CommandSource,
     FileSource,
     LinkSource,
-    ProcessSource,
     load,
     policy_sources,
 )
@@ -83,7 +82,7 @@ def test_only_files_with_policy_wake_the_service() -> None:
     assert waking == {source.name for source in policy_sources()}
 
 
-FILE_PARSERS = [source for source in load() if not isinstance(source, LinkSource | ProcessSource)]
+FILE_PARSERS = [source for source in load() if isinstance(source, FileSource | CommandSource)]
 # These take any text: a list of names has no shape of its own, and the bundle is opaque.
 TAKES_ANYTHING = ("exclusion-list", "threat-allowed-list", "security_policy")
 STRICT = [source for source in FILE_PARSERS if source.name not in TAKES_ANYTHING]

@@ -16,7 +16,7 @@ PROXY = "cloudService.proxy"
 TAGS = "edr.tags"
 _SCHEMES = ("http", "https")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]++\]|[^\s/:@\[\]]++)(?P<port>:[^/]*+)?/?+")
-_USER = re.compile(r"(?:[^/@\s]*+//)?[^/@\s:]++:[^@\s]*+@")
+_USER = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*+://)?[^/@\s:]++:[^@\s/]*+@")
 
 
 @rule(

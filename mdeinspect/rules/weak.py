@@ -23,8 +23,9 @@ THREATS = "antivirusEngine.threatTypeSettings"
     "reason; accept the finding with that reason then.",
     means="A policy sets what protects less than the documented default does. A weak value that is "
     "the default as well is not told: the policy changes nothing by it. Where the default is "
-    "disputed or not known, only what is weaker than all that is stated is told. Whether real-time "
-    "protection is on is told by rules of its own on a host, and here, as info, of a file alone.",
+    "disputed, only what is weaker than all that is stated is told, and where none is known, "
+    "nothing. Files that are not in force are not looked at. Whether real-time protection is on "
+    "is told by rules of its own on a host, and here, as info, of a file alone.",
     matters="Nobody sees it on the host: the agent calls itself healthy.",
     lint=True,
 )
@@ -35,6 +36,8 @@ def weak_setting(context: Context) -> Iterator[Outcome]:
 
 def _weak(context: Context) -> Iterator[Flaw]:
     for file in written(context):
+        if file.in_force is False:
+            continue  # what nobody applies makes nothing weaker
         for key, one in context.catalogue.keys(context.platform).items():
             path = tuple(key.split("."))
             value = lookup(file, path)

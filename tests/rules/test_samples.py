@@ -10,8 +10,9 @@ from about_files import raised
 from support import MAC_MANAGED, MANAGED, HostFolder, found
 
 ENGINE = "antivirusEngine"
+MARK = "<EXAMPLE DO NOT USE>"
 EICAR = "EICAR-Test-File (not a virus)"
-LEFT_OVER = f"<EXAMPLE DO NOT USE>{EICAR}"
+LEFT_OVER = f"{MARK}{EICAR}"
 NO_SCOPE = "/bin/cat<EXAMPLE DO NOT USE><NO SCOPE PROVIDED - GLOBAL CONSIDERED>"
 
 Wrong = dict[str, list[str]]  # subjects without their "key:", by code
@@ -26,15 +27,27 @@ def _allowed(threat: str) -> list[str]:
 
 
 OLD_PAIR = [f"{ENGINE}.enableRealTimeProtection", f"{ENGINE}.passiveMode"]
+MERGED = "exclusionSettings.exclusions"
 PDF, CAT = "excludedFileExtension:pdf", "excludedFileName:cat"
 
 LINUX: dict[str, Wrong] = {
     # Microsoft's full profile: a joined list, a key without effect, examples left in.
     "TRANSCRIBED-microsoft-learn-linux-preferences-2026-07-02-full.mdatp_managed.json": {
-        "accidentally-global-exclusion": _excluded(
-            f"excludedFileName:{NO_SCOPE}", key="exclusionSettings.exclusions"
-        ),
+        "accidentally-global-exclusion": _excluded(f"excludedFileName:{NO_SCOPE}", key=MERGED),
         "allowed-threats": _allowed(LEFT_OVER),
+        "example-left-over": [
+            f"{ENGINE}.offlineDefinitionUpdateUrl",
+            "cloudService.proxy",
+            "edr.groupIds",
+            *_excluded(
+                f"excludedPath:/home/*/git{MARK}",
+                f"excludedPath:/run{MARK}",
+                f"excludedPath:/var/log/system.log{MARK}<EXCLUDED IN ALL SCENARIOS>",
+                f"excludedFileExtension:.pdf{MARK}",
+                f"excludedFileName:{NO_SCOPE}",
+                key=MERGED,
+            ),
+        ],
         "wrong-type": [f"{ENGINE}.unmonitoredFilesystems"],
         "deprecated-key": ["features.offlineDefinitionUpdateVerifySig"],
     },
@@ -56,7 +69,10 @@ LINUX: dict[str, Wrong] = {
         "allowed-threats": _allowed(EICAR),
         "deprecated-key": OLD_PAIR,
     },
-    "jimmymuzza-ansible.mdatp_managed.json": {},
+    # Both scans are on by default, and switched off here.
+    "jimmymuzza-ansible.mdatp_managed.json": {
+        "weak-setting": [f"{ENGINE}.scanAfterDefinitionUpdate", f"{ENGINE}.scanArchives"]
+    },
     # Old and new together is one finding; of eight extensions only pdf can carry anything.
     "ogulcanozugenc-itg.mdatp_managed.json": {
         "broad-exclusion": _excluded("excludedPath:/home", PDF, CAT),
@@ -69,6 +85,9 @@ LINUX: dict[str, Wrong] = {
     },
     # Explanations in the form of keys: all of them unknown, most of them repeated.
     "microsoft-mdatp-xplat-configs.mdatp_managed.json": {
+        "example-left-over": ["cloudService.proxy", "edr.groupIds"],
+        "impossible-global-exclusion": _excluded(CAT, key=MERGED),
+        "weak-setting": [f"{ENGINE}.nonExecMountPolicy"],
         "broad-exclusion": _excluded(
             "excludedFileExtension:.pdf", CAT, key="exclusionSettings.exclusions"
         ),
