@@ -182,7 +182,7 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 # Text between tags, which plistlib skips in silence; a template engine would have taken it out.
-_STRAY_TEMPLATE = re.compile(rb"\s*+(?:\{[{%#]|\$\{)")
+_STRAY_TEMPLATE = re.compile(rb"\s*+(?P<marker>\{[{%#]|\$\{)")
 _UNRENDERED = "a template marker left unrendered; render the template before deploying it"
 _CONTAINERS = (b"dict", b"array")
 _TAGS = {b"plist", b"key", b"string", b"integer", b"real", b"true", b"false", b"date", b"data"}
@@ -223,19 +223,21 @@ def _check_markup(text: bytes, found: re.Match[bytes]) -> None:
     """Refuses what no property list has."""
     if found["declaration"] or b"[" in (found["doctype"] or b""):
         _refuse_at(text, found.start(), "a document type of its own; remove it")
-    if _is_template(text, found):
-        _refuse_at(text, found.start(), _UNRENDERED)
+    template = _template_at(text, found)
+    if template is not None:
+        _refuse_at(text, template, _UNRENDERED)
     if found["tag"] is not None and found["tag"] not in _TAGS:
         _refuse_at(text, found.start(), "a tag that property lists do not have; correct it")
 
 
-def _is_template(text: bytes, found: re.Match[bytes]) -> bool:
-    """Whether this is a tag of a template, or one stands behind it where no text belongs."""
+def _template_at(text: bytes, found: re.Match[bytes]) -> int | None:
+    """Where a template begins: with this tag, or behind it, where no text belongs."""
     tag = found["tag"]
-    inside_scalar = tag is None or (not found["close"] and tag not in (*_CONTAINERS, b"plist"))
     if tag is not None and tag.startswith(b"%"):
-        return True
-    return not inside_scalar and _STRAY_TEMPLATE.match(text, found.end()) is not None
+        return found.start()
+    in_scalar = tag is None or (not found["close"] and tag not in (*_CONTAINERS, b"plist"))
+    stray = None if in_scalar else _STRAY_TEMPLATE.match(text, found.end())
+    return stray.start("marker") if stray else None
 
 
 def _refuse_at(text: bytes, offset: int, problem: str) -> NoReturn:

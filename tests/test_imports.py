@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,13 @@ def test_no_heavy_import_for_a_machine_readable_answer(
     host.health().file(MANAGED, {"antivirusEngine": {"enforcementLevel": "real_time"}})
     host.checkin(HOUR).enabled_at_boot()
     assert not imported("--root", str(host.root), *command) & set(HEAVY)
+
+
+def test_lint_costs_no_more(tmp_path: Path) -> None:
+    """In CI it runs for every change."""
+    path = tmp_path / "policy.json"
+    path.write_text('{"edr": {"grupIds": 1}}')
+    assert not imported("lint", str(path), "--format", "sarif") & set(HEAVY)
 
 
 def test_a_mac_costs_no_more(mac: HostFolder) -> None:

@@ -23,6 +23,7 @@ def row(one: Rule) -> dict[str, Any]:
         "needs": list(one.needs),
         "options": dict(one.options),
         "platforms": list(one.platforms),
+        "lint": one.lint,
     }
 
 
@@ -39,6 +40,8 @@ def page(one: Rule) -> str:
     ]
     for name, default in one.options.items():
         parts += _section("Option", f"rules.{one.code}.{name} = {default!r}")
+    if one.lint:
+        parts += _section("Also judged by", "`mdeinspect lint`, of a file on its own")
     if len(one.platforms) == 1:
         parts += _section("Only on", {"linux": "Linux", "darwin": "macOS"}[one.platforms[0]])
     return "\n".join(parts).rstrip()

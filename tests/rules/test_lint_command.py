@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clean_policies import FILE_CODES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lint_support import run, written
@@ -329,6 +330,16 @@ def test_nothing_is_written_and_no_state_is_needed(tmp_path: Path) -> None:
     path, state = written(tmp_path, TYPO), tmp_path / "state"
     assert run(path, before=("--state", str(state))).code == 1
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+# --- which rules --------------------------------------------------------------------------------
+
+
+def test_every_rule_about_the_content_of_files_judges_a_file_alone() -> None:
+    """And none that needs a host."""
+    alone = {code for code, one in rules.load().items() if one.lint}
+    assert alone == (FILE_CODES - {"policy-unreadable", "missing-exclusion"}) | {"odd-policy-file"}
+    assert [code for code in alone if rules.load()[code].needs] == []
 
 
 # --- hostile files ------------------------------------------------------------------------------

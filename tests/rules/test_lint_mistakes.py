@@ -175,8 +175,8 @@ def test_a_file_that_does_not_parse_says_why_and_where(
     [
         ("<plist><dict>\n<% if @x %><key>edr</key><dict/><% end %></dict></plist>", 2),
         ('<plist version="1.0"><dict>\n<key>edr</key><%= @edr %></dict></plist>', 2),
-        ("<plist><dict>\n{% if x %}<key>edr</key><dict/>{% endif %}</dict></plist>", 1),
-        ("<plist><dict><key>edr</key>\n{{ edr | to_plist }}</dict></plist>", 1),
+        ("<plist><dict>\n{% if x %}<key>edr</key><dict/>{% endif %}</dict></plist>", 2),
+        ("<plist><dict><key>edr</key>\n{{ edr | to_plist }}</dict></plist>", 2),
     ],
 )
 def test_a_template_of_a_profile_is_called_one(tmp_path: Path, text: str, line: int) -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 from about_files import raised
 
-from support import MAC_MANAGED, MANAGED, HostFolder, found
+from mdeinspect import catalogue, rules
+from mdeinspect.config.model import Config
+from mdeinspect.lint import Given, Judge, lint
+from mdeinspect.model import Platform
+from mdeinspect.rules.protection import LEVEL_KEYS
+from support import MAC_MANAGED, MANAGED, NOW, HostFolder, found
 
 ENGINE = "antivirusEngine"
 MARK = "<EXAMPLE DO NOT USE>"
@@ -200,6 +205,26 @@ def test_a_file_that_is_no_property_list_yields_that_alone(
     """JSON shown for a preference domain, and an export of Intune."""
     mac.file(MAC_MANAGED, (samples / "managed/macos" / name).read_bytes())
     assert raised(mac.report()) == {("policy-malformed", f"file:{MAC_MANAGED}")}
+
+
+PLATFORMS: tuple[tuple[Platform, str], ...] = (("linux", "linux"), ("darwin", "macos"))
+
+
+@pytest.mark.parametrize(("platform", "folder"), PLATFORMS)
+def test_lint_finds_in_each_what_a_host_does(
+    samples: Path, platform: Platform, folder: str
+) -> None:
+    """The same of the file alone; and of the engine, which a host tells by what it does."""
+    every = tuple(rules.load().values())
+    by = Judge(Config(), catalogue.load(), every, NOW, platform)
+    levels = {("weak-setting", f"key:{key}") for key in LEVEL_KEYS}
+    for path in sorted((samples / "managed" / folder).iterdir()):
+        one = lint(Given(path.name, path.read_bytes()), by)
+        told = {(finding.code, finding.subject) for finding in one.findings} - levels
+        expected = _expected({**LINUX, **MACOS}.get(path.name, {}))
+        if path.name in (*NOT_JSON, *NOT_A_PLIST):
+            expected = {("policy-malformed", f"file:{path.name}")}
+        assert {one for one in told if one[0] != "odd-policy-file"} == expected, path.name
 
 
 def test_a_document_with_entries_of_an_unknown_type_is_wrong_where_json_belongs(
