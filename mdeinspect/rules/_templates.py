@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mdeinspect.documents import Path
 from mdeinspect.rules import Context
 
 # Opening, closing, and whose they are. Longest texts are megabytes: only plain searches here.
@@ -20,8 +19,9 @@ _PAIRS = (
 )
 # Intune and Jamf replace these on the way to the Mac: {{serialnumber}}, {{userprincipalname}}.
 _BY_MDM = re.compile(r"\{\{[A-Za-z_]{2,40}\}\}")
-_SHELL_KEY = "\\$"  # an escaped dollar sign, as a here-document leaves it
 TYPE = "$type"
+_END = object()
+_BY_SHELL = ("\\$type", "")  # escaped where it need not be, and expanded to nothing
 
 EXAMPLES = ("EXAMPLE DO NOT USE", "GROUPIDEXAMPLE", "PROXY.SERVER:PORT")
 """Values of Microsoft's examples that mean nothing to anybody, in capitals."""
@@ -40,7 +40,7 @@ def marker(text: str, context: Context) -> str | None:
 
 def from_shell(key: str) -> bool:
     """Whether a key is what a shell made of `$type`: escaped where it need not be, or expanded."""
-    return key.startswith(_SHELL_KEY) or not key
+    return key in _BY_SHELL
 
 
 def type_lost(entry: Any) -> bool:
@@ -48,22 +48,28 @@ def type_lost(entry: Any) -> bool:
     return (
         isinstance(entry, Mapping)
         and TYPE not in entry
-        and any(from_shell(key) and isinstance(entry[key], str) for key in entry)
+        and any(isinstance(entry.get(key), str) for key in _BY_SHELL)
     )
 
 
-def nodes(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value of a document and its path, in the order of the file, containers before inside.
+def nodes(value: Any) -> Iterator[tuple[Sequence[str | int], Any]]:
+    """Every value of a document and the steps to it, in the order of the file.
 
-    As deep as a document may be, which is not very.
+    The steps are one list that changes as the walk goes on: whoever keeps them makes a tuple. A
+    hostile file has very many values very deep, and no copy is made for each.
     """
-    yield path, value
-    steps = (
-        value.items()
-        if isinstance(value, Mapping)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    for step, inside in steps:
-        yield from nodes(inside, (*path, step))
+    steps: list[str | int] = []
+    waiting: list[Iterator[tuple[Any, Any]]] = [iter([(None, value)])]
+    while waiting:
+        step, here = next(waiting[-1], (None, _END))
+        if here is _END:
+            waiting.pop()
+            del steps[-1:]
+            continue
+        if step is not None:
+            steps.append(step)
+        yield steps, here
+        if isinstance(here, Mapping | list):
+            waiting.append(iter(here.items() if isinstance(here, Mapping) else enumerate(here)))
+        elif step is not None:
+            steps.pop()

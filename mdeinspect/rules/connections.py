@@ -115,8 +115,7 @@ def _tags(context: Context) -> Iterator[Flaw]:
         tags = lookup(file, path)
         for index, tag in enumerate(tags if isinstance(tags, list) else ()):
             for item, reason in _faults(tag, index):
-                facts = {"reason": reason}
-                yield Flaw(file, (*path, index), Severity.MEDIUM, facts, item)
+                yield Flaw(file, (*path, index), Severity.MEDIUM, {"reason": reason}, item)
 
 
 def _faults(tag: Any, index: int) -> Iterator[tuple[str, str]]:

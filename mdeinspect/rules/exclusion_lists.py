@@ -15,6 +15,7 @@ from mdeinspect.rules._files import Flaw, PolicyFile, judge, shortened, written
 
 TARGETS = "exclusion_targets"
 WILD = frozenset("*?")
+_LONGEST = 4096  # of a path; no system has longer ones
 
 Place = tuple[PolicyFile, Path, Mapping[str, Any]]
 
@@ -86,7 +87,9 @@ def _folder(entry: Mapping[str, Any]) -> str | None:
 def _plain(entry: Mapping[str, Any]) -> str | None:
     """An absolute path without its last slash; None for one that goes up again, and for `/`."""
     value = entry.get("path")
-    if not isinstance(value, str) or not value.startswith("/") or "/.." in value or "//" in value:
+    if not isinstance(value, str) or not value.startswith("/") or len(value) > _LONGEST:
+        return None
+    if "/.." in value or "//" in value:
         return None
     return value.rstrip("/") or None
 

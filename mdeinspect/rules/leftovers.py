@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mdeinspect.channels import MISSING
@@ -38,21 +38,21 @@ def unrendered_template(context: Context) -> Iterator[Outcome]:
 
 def _unrendered(context: Context) -> Iterator[Flaw]:
     for file in written(context):
-        for path, value in nodes(file.document.value):
-            found = _in_key(path, file, context)
+        for steps, value in nodes(file.document.value):
+            found = _in_key(steps, file, context)
             where = "a key"
             if found is None and isinstance(value, str):
                 found, where = marker(value, context), "its value"
             if found is not None:
                 facts = {"engine": found, "where": where}
-                yield Flaw(file, path, Severity.MEDIUM, facts)
+                yield Flaw(file, tuple(steps), Severity.MEDIUM, facts)
 
 
-def _in_key(path: Path, file: PolicyFile, context: Context) -> str | None:
-    last = path[-1] if path else None
+def _in_key(steps: Sequence[str | int], file: PolicyFile, context: Context) -> str | None:
+    last = steps[-1] if steps else None
     if not isinstance(last, str):
         return None
-    if from_shell(last) and type_lost(lookup(file, path[:-1])):
+    if from_shell(last) and type_lost(lookup(file, tuple(steps[:-1]))):
         return "a shell"
     return marker(last, context)
 
@@ -77,10 +77,10 @@ def example_left_over(context: Context) -> Iterator[Outcome]:
 
 def _examples(context: Context) -> Iterator[Flaw]:
     for file in written(context):
-        for path, value in nodes(file.document.value):
+        for steps, value in nodes(file.document.value):
             words = value.upper() if isinstance(value, str) else ""
             found = next((one for one in EXAMPLES if one in words), None)
-            if found is None or dotted(path).startswith(ALLOWED):
+            if found is None or dotted(path := tuple(steps)).startswith(ALLOWED):
                 continue
             preference = context.catalogue.find(dotted(path), context.platform)
             is_address = preference is not None and preference.sensitivity == "url"

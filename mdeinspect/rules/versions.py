@@ -22,7 +22,8 @@ Set = tuple[PolicyFile, str, Preference, Any]
     "{version}.",
     remedy="Update the agent, or keep the setting for hosts that have the newer one.",
     means="The agent is older than every version that is documented as the first to know this "
-    "setting, or this value of it. The version comes from health, or from --for-version.",
+    "setting, or this value of it. The version comes from health, or from --for-version. It is "
+    "graded info in the file that the portal writes, for agents of every age.",
     matters="An older agent takes no notice of the setting and does not complain.",
     lint=True,
 )
@@ -42,7 +43,9 @@ def _too_new(context: Context) -> Iterator[Flaw]:
         if one.surely_unsupported(platform, version, value):
             needs = _first(one, value, context)
             facts = {"needs": " or ".join(needs), "version": version}
-            yield Flaw(file, tuple(key.split(".")), Severity.LOW, facts)
+            # The portal writes one policy for agents of every age, and nobody can change that.
+            severity = Severity.INFO if file.channel == "mde_attach" else Severity.LOW
+            yield Flaw(file, tuple(key.split(".")), severity, facts)
 
 
 def _first(one: Preference, value: Any, context: Context) -> list[str]:

@@ -370,7 +370,12 @@ HOSTILE = {
     "entities": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><plist/>',
     "signed": b"0\x82\x01\x00" + b"\x06" * 300,
     "surrogates": b'{"edr": {"groupIds": "\\ud800", "\\udfff": 1}}',
-    "wide": b'{"edr": {"tags": [' + b"{}," * 50_000 + b"{}]}}",
+    "long path": b'{"antivirusEngine": {"exclusions": [{"$type": "excludedPath", "path": "'
+    + b"/a" * 2_000_000
+    + b'"}]}}',
+    "deep and wide": b'{"edr":' * 190 + b"[" + b'"a",' * 40_000 + b"1]" + b"}" * 190,
+    "shell keys": b'{"edr": {' + b'"\\\\$type": 1, "": 2,' * 1000 + b'"a": 1}}',
+    "wide": b'{"edr": {"tags": [' + b"{}," * 10_000 + b"{}]}}",
 }
 
 

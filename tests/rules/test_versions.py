@@ -8,7 +8,7 @@ import pytest
 from about_files import denied, only, raised, set_at
 
 from mdeinspect.model import Severity
-from support import MAC_MANAGED, MANAGED, HostFolder, found, unknown
+from support import ATTACH, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
 SCHEDULE = "antivirusEngine.scheduledScan"  # on Linux since 101.26032.0000
 GLOBAL = "exclusionSettings.mergePolicy"
@@ -39,6 +39,14 @@ def test_a_setting_that_the_agent_does_not_know_yet_is_low(
         assert finding.severity is Severity.LOW
         assert (finding.facts["needs"], finding.facts["version"]) == ("101.26032.0000", version)
         assert finding.line is not None
+
+
+def test_what_the_portal_writes_is_info(host: HostFolder) -> None:
+    """One policy for agents of every age, which nobody can change."""
+    host.file(ATTACH, only(SCHEDULE, "enabled"))
+    host.health(managedBy="MDE", appVersion="101.25082.0003")
+    (finding,) = found(host.report(), "key-too-new")
+    assert finding.severity is Severity.INFO
 
 
 def test_a_value_may_be_newer_than_its_setting(host: HostFolder) -> None:
