@@ -17,7 +17,7 @@ _PAIRS = (
     ("${", "}", "a shell or Terraform"),
     ("#{", "}", "Ruby or a release pipeline"),
 )
-# Intune and Jamf replace these on the way to the Mac: {{serialnumber}}, {{userprincipalname}}.
+# Intune replaces these on the way to the Mac: {{serialnumber}}, {{userprincipalname}}.
 _BY_MDM = re.compile(r"\{\{[A-Za-z_]{2,40}\}\}")
 TYPE = "$type"
 _END = object()

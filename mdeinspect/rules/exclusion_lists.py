@@ -14,6 +14,7 @@ from mdeinspect.rules._entries import entries, name
 from mdeinspect.rules._files import Flaw, PolicyFile, judge, shortened, written
 
 TARGETS = "exclusion_targets"
+LISTED = 10  # missing paths in one finding
 WILD = frozenset("*?")
 _LONGEST = 4096  # of a path; no system has longer ones
 
@@ -160,10 +161,10 @@ def _reason(kind: str, value: str) -> str | None:
 @rule(
     "missing-exclusion",
     Severity.INFO,
-    title="{excluded} is excluded and does not exist",
-    detail="{file} ({channel}) excludes {excluded}; there is nothing of that name on this host.",
-    remedy="Correct the path, or remove the entry where the product is gone. In a policy that many "
-    "hosts share that is as it should be: switch the rule off there.",
+    title="{subject} excludes what does not exist on this host",
+    detail="{file} ({channel}) excludes {missing}; there is nothing of that name.",
+    remedy="Correct the paths, or remove the entries where the product is gone. In a policy that "
+    "many hosts share that is as it should be: switch the rule off there.",
     means="A folder, a file or a process that is excluded by its full path is not on the host. "
     "Only entries of policy in force are looked for, at most 200, none with wildcards, and none "
     "in a recorded host, which does not hold them.",
@@ -171,7 +172,7 @@ def _reason(kind: str, value: str) -> str | None:
     "of what does not exist is not applied.",
 )
 def missing_exclusion(context: Context) -> Iterator[Outcome]:
-    """One finding for each entry; what could not be looked for is unknown."""
+    """One finding for each list, not one for each entry: policies are shared by whole fleets."""
     reading = context.snapshot[TARGETS]
     if reading.state == "broken":
         yield Unsure(reading.reason or "cannot look for what is excluded")
@@ -184,8 +185,13 @@ def missing_exclusion(context: Context) -> Iterator[Outcome]:
 
 
 def _missing(context: Context, there: Mapping[str, bool | None]) -> Iterator[Flaw]:
+    lists: dict[str, tuple[PolicyFile, Path, dict[str, None]]] = {}
     for file, key, index, entry in entries(context, written(context)):
         value = _value(entry)
         if value is not None and file.in_force and there.get(value) is False:
-            facts = {"excluded": shortened(value)}
-            yield Flaw(file, (*key.split("."), index), Severity.INFO, facts, name(entry))
+            _, _, names = lists.setdefault(key, (file, (*key.split("."), index), {}))
+            names[shortened(value)] = None
+    for file, path, names in lists.values():
+        listed = list(names)[:LISTED]
+        more = ["and more"] if len(names) > LISTED else []
+        yield Flaw(file, path, Severity.INFO, {"missing": [*listed, *more]})

@@ -178,9 +178,22 @@ def test_an_excluded_path_that_does_not_exist_is_info(host: HostFolder) -> None:
     """One that does, and one that was not looked for, are fine."""
     host.file(MANAGED, only(EPP, [folder("/srv/a"), folder("/srv/b"), folder("/srv/c")]))
     report = told(host, {"/srv/a": False, "/srv/b": True})
-    assert raised(report) == {("missing-exclusion", f"key:{EPP}#excludedPath:/srv/a")}
-    assert found(report, "missing-exclusion")[0].severity is Severity.INFO
+    assert raised(report) == {("missing-exclusion", f"key:{EPP}")}
+    (finding,) = found(report, "missing-exclusion")
+    assert (finding.severity, finding.facts["missing"]) == (Severity.INFO, ["/srv/a"])
+    assert finding.line is not None
     assert "missing-exclusion" not in unknown(report)
+
+
+def test_a_policy_of_a_fleet_is_one_finding_for_each_list(host: HostFolder) -> None:
+    """Dozens of paths of which a host has few, and an event that stays short."""
+    paths = [f"/srv/{number}" for number in range(50)]
+    policy = only(EPP, [folder(path) for path in paths])
+    set_at(policy, GLOBAL, [folder("/srv/0", scopes=["global"])])
+    report = told(host.file(MANAGED, policy), dict.fromkeys(paths, False))
+    assert raised(report) == {("missing-exclusion", f"key:{key}") for key in (EPP, GLOBAL)}
+    (many,) = [one for one in found(report, "missing-exclusion") if one.subject.endswith(EPP)]
+    assert many.facts["missing"] == [*paths[:10], "and more"]
 
 
 @pytest.mark.parametrize("there", [{"/srv/a": None}, None])
