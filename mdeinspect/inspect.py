@@ -14,11 +14,13 @@ from mdeinspect.errors import MdeinspectError, NotThere, ParseError, Unreadable
 from mdeinspect.host import Host
 from mdeinspect.mentions import mentions
 from mdeinspect.model import FileFacts, HostFacts, Reading, Snapshot
+from mdeinspect.presence import present
 from mdeinspect.sources import (
     CommandSource,
     FileSource,
     LinkSource,
     MentionSource,
+    PresenceSource,
     ProcessSource,
     Source,
     load,
@@ -73,7 +75,7 @@ def _turn(source: Source) -> int:
     """Files, then what is always asked, then what is asked for only in the light of that."""
     if isinstance(source, CommandSource):
         return 1 + source.detail
-    return 1 if isinstance(source, MentionSource) else 0
+    return 1 if isinstance(source, MentionSource | PresenceSource) else 0  # by what files say
 
 
 def _read(
@@ -91,14 +93,27 @@ def _read(
             yield _timed(host, facts, source.name, partial(mentions, host, facts, source))
     elif isinstance(source, ProcessSource):
         yield _timed(host, facts, source.name, partial(_processes, host, source))
+    elif isinstance(source, PresenceSource):
+        paths = () if facts.recorded else source.paths(readings)
+        if paths:
+            look_for = partial(present, host, facts.platform, paths)
+            yield _timed(host, facts, source.name, lambda: (look_for(), None))
     else:
-        places = _places(source, facts, plan)
-        if isinstance(source, LinkSource) and places:
-            yield _timed(host, facts, source.name, partial(_links, host, source, places))
-        elif isinstance(source, FileSource) and source.each:
-            yield from _each(host, facts, source, places)
-        elif isinstance(source, FileSource) and places:
-            yield _timed(host, facts, source.name, partial(_file, host, source, places))
+        yield from _placed(host, facts, source, _places(source, facts, plan))
+
+
+def _placed(
+    host: Host, facts: HostFacts, source: FileSource | LinkSource, places: Sequence[str]
+) -> Iterator[Reading[Any]]:
+    if isinstance(source, FileSource) and source.each:
+        yield from _each(host, facts, source, places)
+    elif places:
+        read: Callable[[], Value] = (
+            partial(_links, host, source, places)
+            if isinstance(source, LinkSource)
+            else partial(_file, host, source, places)
+        )
+        yield _timed(host, facts, source.name, read)
 
 
 def _each(

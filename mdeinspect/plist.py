@@ -181,6 +181,9 @@ _MARKUP = re.compile(
     rb"|(?P<close>/?)(?P<tag>[^\s<>/]*+)(?P<rest>[^<>]*+)>?)",
     re.DOTALL,
 )
+# Text between tags, which plistlib skips in silence; a template engine would have taken it out.
+_STRAY_TEMPLATE = re.compile(rb"\s*+(?P<marker>\{[{%#]|\$\{)")
+_UNRENDERED = "a template marker left unrendered; render the template before deploying it"
 _CONTAINERS = (b"dict", b"array")
 _TAGS = {b"plist", b"key", b"string", b"integer", b"real", b"true", b"false", b"date", b"data"}
 _TAGS.update(_CONTAINERS)
@@ -203,12 +206,9 @@ def _check_xml(data: bytes) -> None:
         _refuse_as_foreign(text.lstrip())
     depth = roots = 0
     for found in _MARKUP.finditer(text):
-        if found["declaration"] or b"[" in (found["doctype"] or b""):
-            _refuse_at(text, found.start(), "a document type of its own; remove it")
+        _check_markup(text, found)
         if found["tag"] is None:
             continue
-        if found["tag"] not in _TAGS:
-            _refuse_at(text, found.start(), "a tag that property lists do not have; correct it")
         opens = not found["close"]
         roots += opens and depth == 0 and found["tag"] != b"plist"
         if found["tag"] in _CONTAINERS and not found["rest"].endswith(b"/"):
@@ -217,6 +217,27 @@ def _check_xml(data: bytes) -> None:
             _too_deep()
         if roots > 1:
             _refuse_at(text, found.start(), "a second value after the first; keep one of them")
+
+
+def _check_markup(text: bytes, found: re.Match[bytes]) -> None:
+    """Refuses what no property list has."""
+    if found["declaration"] or b"[" in (found["doctype"] or b""):
+        _refuse_at(text, found.start(), "a document type of its own; remove it")
+    template = _template_at(text, found)
+    if template is not None:
+        _refuse_at(text, template, _UNRENDERED)
+    if found["tag"] is not None and found["tag"] not in _TAGS:
+        _refuse_at(text, found.start(), "a tag that property lists do not have; correct it")
+
+
+def _template_at(text: bytes, found: re.Match[bytes]) -> int | None:
+    """Where a template begins: with this tag, or behind it, where no text belongs."""
+    tag = found["tag"]
+    if tag is not None and tag.startswith(b"%"):
+        return found.start()
+    in_scalar = tag is None or (not found["close"] and tag not in (*_CONTAINERS, b"plist"))
+    stray = None if in_scalar else _STRAY_TEMPLATE.match(text, found.end())
+    return stray.start("marker") if stray else None
 
 
 def _refuse_at(text: bytes, offset: int, problem: str) -> NoReturn:

@@ -129,6 +129,13 @@ def _agent_state(snapshot: Snapshot) -> AgentState:
     return "unknown" if [trace for trace in traces if trace.source != "processes"] else "missing"
 
 
+def judge(
+    context: Context, rules: Sequence[Rule]
+) -> tuple[tuple[Finding, ...], tuple[Unknown, ...]]:
+    """What these rules find and cannot tell, as the configuration grades and accepts it."""
+    return _findings(context, rules)
+
+
 def _findings(
     context: Context, rules: Sequence[Rule]
 ) -> tuple[tuple[Finding, ...], tuple[Unknown, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -71,6 +72,13 @@ def test_the_last_report_is_shown_without_the_nouns(
     found = modules("--state", str(folder), "status", "--last")
     assert "mdeinspect.views.status_text" in found
     assert not {"mdeinspect.model", "mdeinspect.documents", "mdeinspect.rules"} & found
+
+
+def test_lint_costs_no_more(tmp_path: Path) -> None:
+    """In CI it runs for every change."""
+    path = tmp_path / "policy.json"
+    path.write_text('{"edr": {"grupIds": 1}}')
+    assert not imported("lint", str(path), "--format", "sarif") & set(HEAVY)
 
 
 def test_a_mac_costs_no_more(mac: HostFolder) -> None:

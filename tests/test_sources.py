@@ -19,7 +19,6 @@ from mdeinspect.sources import (
     FileSource,
     LinkSource,
     MentionSource,
-    ProcessSource,
     load,
     policy_sources,
 )
@@ -86,11 +85,7 @@ def test_only_files_with_policy_wake_the_service() -> None:
     assert waking == {source.name for source in policy_sources()}
 
 
-FILE_PARSERS = [
-    source
-    for source in load()
-    if not isinstance(source, LinkSource | MentionSource | ProcessSource)
-]
+FILE_PARSERS = [source for source in load() if isinstance(source, FileSource | CommandSource)]
 # These take any text: a list of names has no shape of its own, and what is signed is opaque.
 TAKES_ANYTHING = ("exclusion-list", "threat-allowed-list", "security_policy", "offboarding")
 STRICT = [source for source in FILE_PARSERS if source.name not in TAKES_ANYTHING]

@@ -129,6 +129,7 @@ def _preference(record: Mapping[str, Any]) -> Preference:
         },
         disputed=frozenset(p for p in PLATFORMS if record.get(f"disputed_{p}")),
         first={p: tuple(Since(**s) for s in record.get(f"since_{p}", ())) for p in PLATFORMS},
+        ended={p: record[f"ended_{p}"] for p in PLATFORMS if f"ended_{p}" in record},
         deprecated=record.get("deprecated", False),
         deprecated_note=record.get("deprecated_note"),
         replaced_by=record.get("replaced_by"),

@@ -87,6 +87,7 @@ class Preference:
     defaults: Mapping[Platform, tuple[Default, ...]]
     disputed: frozenset[Platform]  # where documents disagree on the default
     first: Mapping[Platform, tuple[Since, ...]]
+    ended: Mapping[Platform, str]  # the version from which on it has no effect
     deprecated: bool
     deprecated_note: str | None
     replaced_by: str | None
@@ -181,6 +182,11 @@ class Preference:
             if one.for_value is not None and same_value(one.for_value, value)
         ]
         return _below_all(version, plain) or _below_all(version, special)
+
+    def over(self, platform: Platform, version: str | None) -> bool:
+        """Whether `version` is surely one of those that take no notice of it any more."""
+        ended = self.ended.get(platform)
+        return ended is not None and at_least(version, ended) is True
 
     def shown(self, platform: Platform) -> tuple[HealthField, ...]:
         """The fields of health that show it on `platform`."""

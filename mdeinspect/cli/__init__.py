@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "The same in one line and an exit code.",
     "diff": "Policy against what the agent does, setting by setting.",
     "baseline": "The settings that are wanted, and what differs from them.",
+    "lint": "What is wrong with a policy file, before it is deployed.",
     "explain": "What a finding or a setting means, and what to do.",
     "settings": "Every setting that is known.",
     "events": "What the service has told, oldest first.",

@@ -57,6 +57,7 @@ class Context:
     checkin: Checkin
     options: Mapping[str, Any] = field(default_factory=dict)  # of the rule that is asked
     memory: Memory | None = None  # of earlier reports; None where nothing is remembered
+    alone: bool = False  # a policy file on its own, before it is on a host
 
     @property
     def platform(self) -> Platform:
@@ -143,6 +144,8 @@ class Rule:
         facts = (name for name in names if name != "subject" and not name.startswith("say_"))
         return tuple(dict.fromkeys(facts))
 
+    lint: bool = False  # can judge a policy file on its own, without a host
+
 
 def rule(
     code: str,
@@ -159,6 +162,7 @@ def rule(
     hold: Hold | None = None,
     fields: tuple[str, ...] = (),
     known: Mapping[str, Known] | None = None,
+    lint: bool = False,
 ) -> Callable[[Check], Rule]:
     """Make a rule of the check below it."""
 
@@ -178,6 +182,7 @@ def rule(
             hold=hold or HOLDS.get(code, NO_HOLD),
             fields=fields,
             known=dict(known or {}),
+            lint=lint,
         )
 
     return make

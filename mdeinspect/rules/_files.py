@@ -85,11 +85,13 @@ def judge(context: Context, flaws: Iterable[Flaw]) -> Iterator[Outcome]:
         if subject not in found and len(found) == LIMIT:
             yield Unsure(f"cannot list more than {LIMIT} of these: correct those first")
             break
-        raised = _raise(subject, flaw, _holding(context, flaw))
-        worst, paths = found.setdefault(subject, (raised, set()))
+        file = _holding(context, flaw)
+        severity = min(flaw.severity, Severity.LOW) if file.in_force is False else flaw.severity
+        worst, paths = found.get(subject, (None, set()))
         paths.add(flaw.file.path)
-        if _severity(raised) > _severity(worst):
-            found[subject] = raised, paths
+        # Of thousands of entries with the same flaw the place is worked out only once.
+        if worst is None or severity > _severity(worst):
+            found[subject] = _raise(subject, flaw, file, severity), paths
     for raised, paths in found.values():
         also = sorted(paths - {raised.facts["file"]})
         yield replace(raised, facts={**raised.facts, "also_in": also}) if also else raised
@@ -118,7 +120,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}...{digest(text)}"
 
 
-def _raise(subject: str, flaw: Flaw, file: PolicyFile) -> Raise:
+def _raise(subject: str, flaw: Flaw, file: PolicyFile, severity: Severity) -> Raise:
     line, column = flaw.at or file.document.position(flaw.path) or (None, None)
     return Raise(
         subject,
@@ -128,7 +130,7 @@ def _raise(subject: str, flaw: Flaw, file: PolicyFile) -> Raise:
             "channel": file.channel,
             "in_force": file.in_force,
         },
-        min(flaw.severity, Severity.LOW) if file.in_force is False else flaw.severity,
+        severity,
         line=line,
         column=column,
     )

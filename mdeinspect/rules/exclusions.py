@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
 
-from mdeinspect.channels import MISSING, delivering
 from mdeinspect.documents import Path
 from mdeinspect.model import Severity
 from mdeinspect.resolve import GLOBAL_EXCLUSIONS
 from mdeinspect.rules import Context, Outcome, rule
 from mdeinspect.rules._breadth import VALUE_OF, too_broad
-from mdeinspect.rules._files import Flaw, PolicyFile, files, judge, lookup, shortened, written
+from mdeinspect.rules._entries import entries, name
+from mdeinspect.rules._files import Flaw, files, judge, lookup, shortened, written
 
-EXCLUSIONS = "antivirusEngine.exclusions"
 ALLOWED = "antivirusEngine.allowedThreats"
-# On Linux the second governs both lists, the first only what is not global.
-EPP_MERGE, MERGE = "antivirusEngine.exclusionsMergePolicy", "exclusionSettings.mergePolicy"
 EXAMPLE = "EXAMPLE DO NOT USE"
 EICAR = "EICAR"
 
@@ -35,6 +30,7 @@ EICAR = "EICAR"
     "counted. It is graded medium where a folder is written as a single file, and for a product's "
     "own copy of an interpreter.",
     matters="Intruders read exclusions first and then work inside them.",
+    lint=True,
 )
 def broad_exclusion(context: Context) -> Iterator[Outcome]:
     """One finding for each entry; the local file's count unless policy forbids them."""
@@ -42,14 +38,14 @@ def broad_exclusion(context: Context) -> Iterator[Outcome]:
 
 
 def _broad(context: Context) -> Iterator[Flaw]:
-    for file, key, index, entry in _entries(context, files(context)):
+    for file, key, index, entry in entries(context, files(context)):
         broad = too_broad(entry, context.platform)
         if broad is not None:
             severity = Severity.MEDIUM if broad.narrow else Severity.HIGH
             kind, value = entry["$type"], shortened(entry[VALUE_OF[entry["$type"]]])
             facts = {"reason": broad.reason, "kind": kind, "excluded": value}
             path: Path = (*key.split("."), index)
-            yield Flaw(file, path, severity, facts, _name(entry))
+            yield Flaw(file, path, severity, facts, name(entry))
 
 
 @rule(
@@ -63,6 +59,7 @@ def _broad(context: Context) -> Iterator[Flaw]:
     "that means global, on the command line it means epp.",
     matters="A global exclusion blinds endpoint detection as well: no event, no alert, no trace.",
     platforms=("linux",),
+    lint=True,
 )
 def accidentally_global_exclusion(context: Context) -> Iterator[Outcome]:
     """Entries of policy files only: what the agent writes itself has its own default."""
@@ -70,10 +67,10 @@ def accidentally_global_exclusion(context: Context) -> Iterator[Outcome]:
 
 
 def _without_scopes(context: Context) -> Iterator[Flaw]:
-    for file, key, index, entry in _entries(context, written(context)):
+    for file, key, index, entry in entries(context, written(context)):
         if key == GLOBAL_EXCLUSIONS and not entry.get("scopes"):
             path: Path = (*key.split("."), index)
-            yield Flaw(file, path, Severity.MEDIUM, {"kind": entry.get("$type")}, _name(entry))
+            yield Flaw(file, path, Severity.MEDIUM, {"kind": entry.get("$type")}, name(entry))
 
 
 @rule(
@@ -87,6 +84,7 @@ def _without_scopes(context: Context) -> Iterator[Flaw]:
     means="A threat of this name is neither blocked nor removed, wherever it is found.",
     matters="The names are those of whole families. A test file that is allowed makes every test "
     "of the protection fail, and an example that was copied shows that nobody reviewed the rest.",
+    lint=True,
 )
 def allowed_threats(context: Context) -> Iterator[Outcome]:
     """One finding for each threat."""
@@ -105,42 +103,3 @@ def _allowed(context: Context) -> Iterator[Flaw]:
                 }
                 path: Path = (*ALLOWED.split("."), index)
                 yield Flaw(file, path, Severity.MEDIUM, facts, threat)
-
-
-# --- the entries --------------------------------------------------------------------------------
-
-
-def _entries(
-    context: Context, of: list[PolicyFile]
-) -> Iterator[tuple[PolicyFile, str, int, Mapping[str, Any]]]:
-    """Every exclusion: its file, the key of its list, its place in it, the entry itself.
-
-    A local one that policy does not let in comes with its file as not in force.
-    """
-    for file in of:
-        for key in (EXCLUSIONS, GLOBAL_EXCLUSIONS):
-            known = key in context.catalogue.keys(context.platform)
-            entries = lookup(file, tuple(key.split("."))) if known else MISSING
-            shut = file.channel == "local" and _shut_out(context, key)
-            here = replace(file, in_force=False) if shut else file
-            for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-                if isinstance(entry, Mapping):
-                    yield here, key, index, entry
-
-
-def _shut_out(context: Context, key: str) -> bool:
-    """Whether policy lets no exclusion of this list in that was made on the host."""
-    channel = delivering(context.authority, context.channels, context.platform)
-    governing = context.channels.get(channel)
-    if governing is None or channel == "local":
-        return False
-    deciding = (MERGE,) if key == GLOBAL_EXCLUSIONS else (EPP_MERGE, MERGE)
-    stated = [governing.state((one,)) for one in deciding]
-    return any(one is not None and one.value == "admin_only" for one in stated)
-
-
-def _name(entry: Mapping[str, Any]) -> str:
-    """What tells an entry from the others of its list."""
-    kind = entry.get("$type")
-    value = entry.get(VALUE_OF.get(kind, "")) if isinstance(kind, str) else None
-    return f"{kind if isinstance(kind, str) else 'entry'}:{value if isinstance(value, str) else ''}"

@@ -12,6 +12,7 @@ from mdeinspect.privacy import digest
 from mdeinspect.rules import Context, Outcome, rule
 from mdeinspect.rules._files import Flaw, PolicyFile, dotted, files, judge, lookup, written
 from mdeinspect.rules._names import Names, Sort, Strange
+from mdeinspect.rules._templates import from_shell, marker, type_lost
 
 WITHOUT_EFFECT = (
     "The agent takes no notice of it and does not complain: whoever wrote it believes in a setting "
@@ -31,6 +32,7 @@ WITHOUT_EFFECT = (
     "member of a list entry.",
     matters="What a reader sees first is not what the agent takes. Often a whole section is lost "
     "when two files were joined by hand.",
+    lint=True,
 )
 def duplicate_key(context: Context) -> Iterator[Outcome]:
     """One finding for each path, where it is repeated first."""
@@ -71,6 +73,7 @@ def _means_something(context: Context, oddity: Oddity) -> bool:
     "a known key is so near that it is a misspelling, and info in the file that the portal writes, "
     "where it is probably newer than this program. The value is not told, only a digest of it.",
     matters=WITHOUT_EFFECT + " A misspelt key is a protection that is not switched on.",
+    lint=True,
 )
 def unknown_key(context: Context) -> Iterator[Outcome]:
     """One finding for each path; a section that is not known is one."""
@@ -80,6 +83,8 @@ def unknown_key(context: Context) -> Iterator[Outcome]:
 def _unknown(context: Context) -> Iterator[Flaw]:
     names = Names(context.catalogue, context.platform)
     for file, one in _strange(context, "unknown"):
+        if _from_template(file, one, context):
+            continue
         nearest = names.nearest(one)
         severity = Severity.MEDIUM if nearest else Severity.LOW
         if file.channel == "mde_attach" and not nearest:
@@ -92,6 +97,13 @@ def _unknown(context: Context) -> Iterator[Flaw]:
         yield Flaw(file, one.path, severity, facts)
 
 
+def _from_template(file: PolicyFile, one: Strange, context: Context) -> bool:
+    """Whether the key is what nobody rendered; a rule of its own tells that."""
+    last = str(one.path[-1])
+    by_shell = from_shell(last) and type_lost(lookup(file, one.path[:-1]))
+    return by_shell or marker(last, context) is not None
+
+
 @rule(
     "misplaced-key",
     Severity.MEDIUM,
@@ -100,6 +112,7 @@ def _unknown(context: Context) -> Iterator[Flaw]:
     remedy="Move it to {right}.",
     means="The key is a setting, in another section or with another path on this platform.",
     matters=WITHOUT_EFFECT,
+    lint=True,
 )
 def misplaced_key(context: Context) -> Iterator[Outcome]:
     """A known name where it has no meaning."""
@@ -118,6 +131,7 @@ def misplaced_key(context: Context) -> Iterator[Outcome]:
     remedy="Remove it here, or keep a file for each platform.",
     means="The key, or the whole section, is documented for the other platform only.",
     matters=WITHOUT_EFFECT,
+    lint=True,
 )
 def other_platform_key(context: Context) -> Iterator[Outcome]:
     """A setting of macOS on Linux, or the other way round."""
@@ -146,6 +160,7 @@ def _strange(context: Context, sort: Sort) -> Iterator[tuple[PolicyFile, Strange
     remedy="Use what took its place, where there is something; remove it otherwise.",
     means="The agent's vendor documents this key as old, without effect or about to go.",
     matters="It works until an update of the agent, and then the setting is gone.",
+    lint=True,
 )
 def deprecated_key(context: Context) -> Iterator[Outcome]:
     """Where old and new are both set, that is a finding of its own, and not this one."""
@@ -165,6 +180,7 @@ def deprecated_key(context: Context) -> Iterator[Outcome]:
     remedy="Remove the old keys, once no agent is left that needs them.",
     means="The file sets both a deprecated key and the key that took its place.",
     matters="Which of them wins is not documented; a change of only one may do nothing.",
+    lint=True,
 )
 def old_and_new_keys(context: Context) -> Iterator[Outcome]:
     """One finding for each new key."""
@@ -184,7 +200,12 @@ def _deprecated(context: Context) -> Iterator[tuple[PolicyFile, str, str | None,
     """Deprecated keys that are set, what took their place, and whether that is set as well."""
     for file in written(context):
         for key, preference in context.catalogue.keys(context.platform).items():
-            if preference.deprecated and lookup(file, tuple(key.split("."))) is not MISSING:
+            over = preference.over(context.platform, context.agent.version)  # told as that
+            if (
+                preference.deprecated
+                and not over
+                and lookup(file, tuple(key.split("."))) is not MISSING
+            ):
                 new = preference.replaced_by
                 both = new is not None and lookup(file, tuple(new.split("."))) is not MISSING
                 yield file, key, new, both

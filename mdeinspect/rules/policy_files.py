@@ -33,6 +33,7 @@ _POSITION = re.compile(r"\bline (\d{1,9})(?: column (\d{1,9}))?")
     "template that was never rendered, a comment, a missing comma, and a file cut off by a crash.",
     matters="The whole file is without effect, not only the place of the mistake: the host runs on "
     "its defaults, which on Linux means no real-time protection.",
+    lint=True,
 )
 def policy_malformed(context: Context) -> Iterator[Outcome]:
     """Every policy file that is there and says nothing. It counts shadowed as well.
@@ -85,6 +86,7 @@ def policy_unreadable(context: Context) -> Iterator[Outcome]:
     remedy="Write the file as plain UTF-8 JSON, or as a profile that holds settings.",
     means="The file is usable here, and another reader, the agent's own among them, may refuse it.",
     matters="Whether the agent accepts it is not documented; a refused file is without effect.",
+    lint=True,
 )
 def odd_policy_file(context: Context) -> Iterator[Outcome]:
     """What readers may disagree on, once for each file."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from mdeinspect.model import Severity
 from mdeinspect.rules import Context, Outcome, rule
-from mdeinspect.rules._files import Flaw, PolicyFile, files, judge
+from mdeinspect.rules._files import Flaw, PolicyFile, files, judge, lookup
+from mdeinspect.rules._templates import TYPE, marker, type_lost
 from mdeinspect.rules._values import NotAllowed, Wrong, WrongType, wrong
 
 MATTERS = (
@@ -27,6 +28,7 @@ MATTERS = (
     "where a section belongs, several entries joined into one text. A text is accepted where "
     "Microsoft documents a number as text.",
     matters=MATTERS + " A section of the wrong type is lost with everything in it.",
+    lint=True,
 )
 def wrong_type(context: Context) -> Iterator[Outcome]:
     """One finding for each setting or member of list entries."""
@@ -51,6 +53,7 @@ def _wrong_types(context: Context) -> Iterator[Flaw]:
     "word, a number out of range, an entry of a kind that does not exist or that lacks what every "
     "entry must have.",
     matters=MATTERS,
+    lint=True,
 )
 def value_not_allowed(context: Context) -> Iterator[Outcome]:
     """One finding for each setting; for lists, one for each different value."""
@@ -71,7 +74,16 @@ def _not_allowed(context: Context) -> Iterator[Flaw]:
 def _wrong(context: Context) -> Iterator[tuple[PolicyFile, Wrong]]:
     for file in files(context):
         for one in wrong(file.document, context.catalogue, context.platform):
-            yield file, one
+            if not _from_template(file, one, context):
+                yield file, one
+
+
+def _from_template(file: PolicyFile, one: Wrong, context: Context) -> bool:
+    """Whether the value is what nobody rendered; a rule of its own tells that."""
+    if one.path[-1] == TYPE and type_lost(lookup(file, one.path[:-1])):
+        return True
+    value = lookup(file, one.path)
+    return isinstance(value, str) and marker(value, context) is not None
 
 
 def _severity(file: PolicyFile) -> Severity:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mdeinspect.model import Channel, Command, Platform, Process
+from mdeinspect.model import Channel, Command, Platform, Process, Reading
 
 Wake = Literal["event", "poll"]
 Places = Mapping[Platform, tuple[str, ...]]
@@ -91,7 +91,19 @@ class MentionSource:
     wake: Wake = "poll"
 
 
-Source = FileSource | CommandSource | LinkSource | ProcessSource | MentionSource
+@dataclass(frozen=True, slots=True)
+class PresenceSource:
+    """Whether paths are there that other readings name: path -> True, False, None (not known).
+
+    `paths` picks them from the readings of the others. A recorded host does not hold them.
+    """
+
+    name: str
+    paths: Callable[[Mapping[str, Reading[Any]]], Sequence[str]]
+    wake: Wake = "poll"
+
+
+Source = FileSource | CommandSource | LinkSource | ProcessSource | MentionSource | PresenceSource
 
 
 @functools.cache

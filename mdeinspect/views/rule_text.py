@@ -33,6 +33,7 @@ def row(one: Rule) -> dict[str, Any]:
         "known": {
             word: {"means": what.means, "remedy": what.remedy} for word, what in one.known.items()
         },
+        "lint": one.lint,
     }
 
 
@@ -52,6 +53,8 @@ def page(one: Rule) -> str:
         parts += _section(f"If it says {word!r}", f"{what.means}; {what.remedy}.")
     for name, default in one.options.items():
         parts += _section("Option", f"rules.{one.code}.{name} = {default!r}")
+    if one.lint:
+        parts += _section("Also judged by", "`mdeinspect lint`, of a file on its own")
     if len(one.platforms) == 1:
         parts += _section("Only on", NAMES[one.platforms[0]])
     return "\n".join(parts).rstrip()

@@ -57,22 +57,22 @@ def status(report: Report) -> dict[str, Any]:
         },
         "protection": _protection(report),
         "settings": [_setting(row) for row in report.settings],
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [finding_object(finding) for finding in report.findings],
         "unknown": [{"code": u.code, "because": u.because} for u in report.unknown],
         "sources": {name: _source(reading) for name, reading in report.sources.items()},
         "processes": _processes(report),
         "cannot_tell": report.blind,
     }
-    result: dict[str, Any] = mask(_json(found))
+    result: dict[str, Any] = mask(plain_json(found))
     return result
 
 
-def _json(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """Times as RFC 3339; all else as `plain` makes it."""
     if isinstance(value, dict):
-        return {key: _json(inner) for key, inner in value.items()}
+        return {key: plain_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_json(inner) for inner in value]
+        return [plain_json(inner) for inner in value]
     if isinstance(value, datetime):
         return rfc3339(value)
     return value if value is None or isinstance(value, str | bool | int) else plain(value)
@@ -97,7 +97,8 @@ def _setting(row: SettingState) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_object(finding: Finding) -> dict[str, Any]:
+    """One finding, as `status --json` and `lint --json` show it; `line` only where it is known."""
     found: dict[str, Any] = {
         "code": finding.code,
         "severity": finding.severity.word,

@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from mdeinspect.model import Platform
+from mdeinspect.mounts import mount_of
 from mdeinspect.watch.disk import look, mounts, names_of
 from mdeinspect.watch.kernel import OverflowAlarm
-from mdeinspect.watch.mounts import mount_of
 from mdeinspect.watch.plan import method, walk
 from mdeinspect.watch.session import Mode, Session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mdeinspect.watch.mounts import Mount, parse
+from mdeinspect.mounts import Mount, parse
 from mdeinspect.watch.plan import Seen
 
 

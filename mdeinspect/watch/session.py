@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from mdeinspect.errors import MdeinspectError
+from mdeinspect.mounts import Mount, mount_of
 from mdeinspect.watch.disk import look, mounts
 from mdeinspect.watch.kernel import Watches
-from mdeinspect.watch.mounts import Mount, mount_of
 from mdeinspect.watch.plan import Method, Plan, plan
 from mdeinspect.watch.settle import Settler
 

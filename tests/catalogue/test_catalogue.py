@@ -108,6 +108,8 @@ class Record(Strict):
     disputed_darwin: Literal[True] | None = None
     since_linux: list[SinceRecord] | None = None
     since_darwin: list[SinceRecord] | None = None
+    ended_linux: str | None = Version
+    ended_darwin: str | None = Version
     deprecated: Literal[True] | None = None
     deprecated_note: str | None = None
     replaced_by: str | None = None

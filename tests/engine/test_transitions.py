@@ -401,7 +401,8 @@ def test_consequences_of_a_silent_agent_are_suppressed_and_not_cleared() -> None
 
 
 def test_an_agent_that_is_taken_away_hides_what_was_said_of_it() -> None:
-    machine = Machine().put("mdatp_managed", {"cloudService": {"enabled": False}}, age=DAY)
+    policy = {"networkProtection": {"enforcementLevel": "block"}}
+    machine = Machine().put("mdatp_managed", policy, age=DAY)
     machine.step()
     told = []
     for _ in range(3):

@@ -23,7 +23,8 @@ CODES = (
 
 def test_clean_policies_raise_nothing(host: HostFolder) -> None:
     """Every documented key in its place is fine, in every file that can hold it."""
-    host.file(MANAGED, linux()).file(ATTACH, linux()).file(LOCAL, linux()).health(managedBy="MDE")
+    host.file(MANAGED, linux()).file(ATTACH, linux()).file(LOCAL, linux())
+    host.health(managedBy="MDE", appVersion="101.26082.0001")  # which knows all of them
     assert raised(host.report()) == set()
 
 
@@ -190,13 +191,9 @@ def test_a_key_of_any_length_makes_a_short_subject(host: HostFolder) -> None:
 
 
 def test_an_empty_key_can_be_named(host: HostFolder) -> None:
-    """A shell that expands `$type` in a here-document leaves one behind."""
-    entry = {"": "excludedPath", "path": "/srv/a"}
-    report = host.file(MANAGED, only("antivirusEngine.exclusions", [entry])).report()
-    assert raised(report) == {
-        ("unknown-key", 'key:antivirusEngine.exclusions.""'),
-        ("value-not-allowed", "key:antivirusEngine.exclusions#$type:missing"),
-    }
+    """It has no letters, and is shown all the same."""
+    report = host.file(MANAGED, {"edr": {"": 1}}).report()
+    assert raised(report) == {("unknown-key", 'key:edr.""')}
 
 
 # --- keys in the wrong place --------------------------------------------------------------------

@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 from about_files import raised
 
-from support import MAC_MANAGED, MANAGED, HostFolder, found
+from mdeinspect import catalogue, rules
+from mdeinspect.config.model import Config
+from mdeinspect.lint import Given, Judge, lint
+from mdeinspect.model import Platform
+from mdeinspect.rules.protection import LEVEL_KEYS
+from support import MAC_MANAGED, MANAGED, NOW, HostFolder, found
 
 ENGINE = "antivirusEngine"
+MARK = "<EXAMPLE DO NOT USE>"
 EICAR = "EICAR-Test-File (not a virus)"
-LEFT_OVER = f"<EXAMPLE DO NOT USE>{EICAR}"
+LEFT_OVER = f"{MARK}{EICAR}"
 NO_SCOPE = "/bin/cat<EXAMPLE DO NOT USE><NO SCOPE PROVIDED - GLOBAL CONSIDERED>"
 
 Wrong = dict[str, list[str]]  # subjects without their "key:", by code
@@ -26,15 +32,27 @@ def _allowed(threat: str) -> list[str]:
 
 
 OLD_PAIR = [f"{ENGINE}.enableRealTimeProtection", f"{ENGINE}.passiveMode"]
+MERGED = "exclusionSettings.exclusions"
 PDF, CAT = "excludedFileExtension:pdf", "excludedFileName:cat"
 
 LINUX: dict[str, Wrong] = {
     # Microsoft's full profile: a joined list, a key without effect, examples left in.
     "TRANSCRIBED-microsoft-learn-linux-preferences-2026-07-02-full.mdatp_managed.json": {
-        "accidentally-global-exclusion": _excluded(
-            f"excludedFileName:{NO_SCOPE}", key="exclusionSettings.exclusions"
-        ),
+        "accidentally-global-exclusion": _excluded(f"excludedFileName:{NO_SCOPE}", key=MERGED),
         "allowed-threats": _allowed(LEFT_OVER),
+        "example-left-over": [
+            f"{ENGINE}.offlineDefinitionUpdateUrl",
+            "cloudService.proxy",
+            "edr.groupIds",
+            *_excluded(
+                f"excludedPath:/home/*/git{MARK}",
+                f"excludedPath:/run{MARK}",
+                f"excludedPath:/var/log/system.log{MARK}<EXCLUDED IN ALL SCENARIOS>",
+                f"excludedFileExtension:.pdf{MARK}",
+                f"excludedFileName:{NO_SCOPE}",
+                key=MERGED,
+            ),
+        ],
         "wrong-type": [f"{ENGINE}.unmonitoredFilesystems"],
         "deprecated-key": ["features.offlineDefinitionUpdateVerifySig"],
     },
@@ -56,7 +74,10 @@ LINUX: dict[str, Wrong] = {
         "allowed-threats": _allowed(EICAR),
         "deprecated-key": OLD_PAIR,
     },
-    "jimmymuzza-ansible.mdatp_managed.json": {},
+    # Both scans are on by default, and switched off here.
+    "jimmymuzza-ansible.mdatp_managed.json": {
+        "weak-setting": [f"{ENGINE}.scanAfterDefinitionUpdate", f"{ENGINE}.scanArchives"]
+    },
     # Old and new together is one finding; of eight extensions only pdf can carry anything.
     "ogulcanozugenc-itg.mdatp_managed.json": {
         "broad-exclusion": _excluded("excludedPath:/home", PDF, CAT),
@@ -69,6 +90,9 @@ LINUX: dict[str, Wrong] = {
     },
     # Explanations in the form of keys: all of them unknown, most of them repeated.
     "microsoft-mdatp-xplat-configs.mdatp_managed.json": {
+        "example-left-over": ["cloudService.proxy", "edr.groupIds"],
+        "impossible-global-exclusion": _excluded(CAT, key=MERGED),
+        "weak-setting": [f"{ENGINE}.nonExecMountPolicy"],
         "broad-exclusion": _excluded(
             "excludedFileExtension:.pdf", CAT, key="exclusionSettings.exclusions"
         ),
@@ -181,6 +205,26 @@ def test_a_file_that_is_no_property_list_yields_that_alone(
     """JSON shown for a preference domain, and an export of Intune."""
     mac.file(MAC_MANAGED, (samples / "managed/macos" / name).read_bytes())
     assert raised(mac.report()) == {("policy-malformed", f"file:{MAC_MANAGED}")}
+
+
+PLATFORMS: tuple[tuple[Platform, str], ...] = (("linux", "linux"), ("darwin", "macos"))
+
+
+@pytest.mark.parametrize(("platform", "folder"), PLATFORMS)
+def test_lint_finds_in_each_what_a_host_does(
+    samples: Path, platform: Platform, folder: str
+) -> None:
+    """The same of the file alone; and of the engine, which a host tells by what it does."""
+    every = tuple(rules.load().values())
+    by = Judge(Config(), catalogue.load(), every, NOW, platform)
+    levels = {("weak-setting", f"key:{key}") for key in LEVEL_KEYS}
+    for path in sorted((samples / "managed" / folder).iterdir()):
+        one = lint(Given(path.name, path.read_bytes()), by)
+        told = {(finding.code, finding.subject) for finding in one.findings} - levels
+        expected = _expected({**LINUX, **MACOS}.get(path.name, {}))
+        if path.name in (*NOT_JSON, *NOT_A_PLIST):
+            expected = {("policy-malformed", f"file:{path.name}")}
+        assert {one for one in told if one[0] != "odd-policy-file"} == expected, path.name
 
 
 def test_a_document_with_entries_of_an_unknown_type_is_wrong_where_json_belongs(

@@ -91,7 +91,6 @@ def test_a_member_of_an_entry_has_a_type_too(host: HostFolder) -> None:
         ("antivirusEngine.MemoryScan", "enabled"),
         ("antivirusEngine.unmonitoredFilesystems", ["Fuse"]),
         ("antivirusEngine.allowedThreats", []),
-        ("cloudService.proxy", ""),
         ("antivirusEngine.scanCacheMaximum", "anything"),
     ],
 )
@@ -109,7 +108,6 @@ def test_what_is_documented_or_not_known_better_is_fine(
         ("antivirusEngine.enforcementLevel", "Passive", "passive"),
         ("antivirusEngine.behaviorMonitoring", "diabled", "disabled"),
         ("antivirusEngine.behaviorMonitoring", "true", "enabled"),
-        ("networkProtection.enforcementLevel", "{{ level }}", None),
         ("networkProtection.enforcementLevel", "enabled", None),
         ("antivirusEngine.scanResultsRetentionDays", 365, 180),
         ("antivirusEngine.scanHistoryMaximumItems", "100", 5000),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from mdeinspect.watch.mounts import Mount, mount_of, parse
+from mdeinspect.mounts import Mount, mount_of, parse
 from mdeinspect.watch.plan import Look, Method, Plan, Seen, method, plan, walk, weigh
 
 FILE = "/etc/opt/mdatp/managed/policy.json"

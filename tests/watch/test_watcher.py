@@ -13,8 +13,8 @@ import pytest
 from watch_place import POLICY, Place, until
 
 from mdeinspect.errors import Unreadable
+from mdeinspect.mounts import Mount
 from mdeinspect.watch import Watcher, kernel, session
-from mdeinspect.watch.mounts import Mount
 
 
 def test_a_burst_ends_in_few_wakes(place: Place) -> None:
