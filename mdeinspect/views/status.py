@@ -10,6 +10,7 @@ from mdeinspect.documents import plain
 from mdeinspect.documents.health import Health, moment
 from mdeinspect.model import Finding, Reading, Report, SettingState, Severity
 from mdeinspect.privacy import mask
+from mdeinspect.views.tools import Asked, Printed
 
 SCHEMA = "mdeinspect.status/1"
 PROTECTION = (
@@ -71,6 +72,11 @@ def status(report: Report) -> dict[str, Any]:
 def line(found: dict[str, Any]) -> str:
     """The object as one readable JSON document, the same wherever it is printed."""
     return json.dumps(found, indent=2, ensure_ascii=True, allow_nan=False)
+
+
+def show(found: dict[str, Any], asked: Asked) -> Printed:
+    """`status --format json`, which is `--json`."""
+    return Printed(line(found), exit_code(found, asked.fail_on))
 
 
 def exit_code(found: dict[str, Any], fail_on: Severity) -> int:
