@@ -99,7 +99,11 @@ def _quiet_exit() -> NoReturn:
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mdeinspect")
-@click.option("--root", metavar="DIR", help="Inspect a recorded host instead of this machine.")
+@click.option(
+    "--root",
+    metavar="DIR",
+    help="Inspect a recorded host or a Client Analyzer bundle (folder, zip, tar.gz) instead.",
+)
 @click.option(
     "--platform", type=click.Choice(["linux", "darwin"]), help="The platform of a recorded host."
 )

@@ -37,6 +37,8 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     from mdeinspect import catalogue, rules, sources
     from mdeinspect.cli.inspection import configuration, open_host
     from mdeinspect.config import load as config_file
+    from mdeinspect.errors import UsageError
+    from mdeinspect.host.opening import is_bundle
     from mdeinspect.host.recorded import RecordedHost
     from mdeinspect.service.core import Parts, Service
     from mdeinspect.sinks import chosen
@@ -45,6 +47,8 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
 
     def host_of(config: Config) -> Host:
         if target.root is not None:
+            if Path(target.root).is_dir() and is_bundle(target.root):
+                raise UsageError(f"cannot watch {target.root}: it is a bundle of the past")
             return RecordedHost(target.root, platform=target.platform, live_clock=True)
         return open_host(target, config, stop)
 
