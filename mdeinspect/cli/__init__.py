@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "events": "What the service has told, oldest first.",
     "rules": "Every rule, with its severity.",
     "run": "The service: watch this host, tell one event for each change.",
+    "record": "A support bundle of this host, redacted, to be inspected elsewhere.",
     "config": "Check or show the configuration.",
     "demo": "A simulated host, before and after something goes wrong.",
     "completion": "Shell completion for bash, zsh or fish.",
