@@ -16,11 +16,12 @@ from mdeinspect.rules._breadth import VALUE_OF, too_broad
 GUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 LONG_HEX: Final = re.compile(r"\b[0-9a-fA-F]{40}\b")
 # Parts of paths that say nothing of anybody.
-_SYSTEM = "bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var"
-_INSIDE = "local share log cache spool Library Users Applications System Volumes"
-COMMON: Final = frozenset(
-    f"{_SYSTEM} {_INSIDE} private Preferences Shared Application Support".split()
+_COMMON = (
+    "bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var local "
+    "share log cache spool Library Users Applications System Volumes private Preferences Shared "
+    "Application Support"
 )
+COMMON: Final = frozenset(_COMMON.split())
 _PIECES: Final = re.compile(r"([*?/ ]+)")
 _MARK: Final = "r-"
 
