@@ -12,7 +12,7 @@ from mdeinspect.documents.filetime import ATTEMPT, SUCCESS
 from mdeinspect.errors import ParseError
 from mdeinspect.plist import readPlistFromString
 from mdeinspect.sources.merged_configuration import MARK
-from mdeinspect.sources.onboarding import Onboarding, find_org_id
+from mdeinspect.sources.onboarding import ONBOARDING
 
 LINES: Final = 3
 Cut = Callable[[bytes], bytes]
@@ -60,7 +60,7 @@ def _analyzed(data: bytes) -> bytes:
 def _onboarding(data: bytes) -> bytes:
     """Of the onboarding file, the tenant."""
     try:
-        tenant = Onboarding(find_org_id(jsondoc.parse(data).value)).org_id
+        tenant = ONBOARDING.parse(data).org_id
     except ParseError:
         return b"{"
     return json.dumps({"orgId": tenant} if tenant else {}).encode()
@@ -69,15 +69,17 @@ def _onboarding(data: bytes) -> bytes:
 def _mac_onboarding(data: bytes) -> bytes:
     """The same of a Mac's, which is a property list."""
     try:
-        tenant = find_org_id(readPlistFromString(data))
+        value = readPlistFromString(data)
     except ParseError:
         return b"withheld\n"
+    told = value if isinstance(value, Mapping) else {}
+    tenant = next((told[key] for key in told if str(key).lower() == "orgid"), None)
     return plistlib.dumps({"OrgId": tenant} if tenant else {})
 
 
 def _opaque(data: bytes) -> bytes:
-    """Of the signed bundle of the portal, its length."""
-    return b"x" * min(len(data), 64)
+    """Of what is signed and opaque, only that there is something."""
+    return b"withheld\n" if data else b""
 
 
 BY_NAME: Final[Mapping[str, Cut]] = {
@@ -92,7 +94,7 @@ def trim(path: str, data: bytes) -> bytes:
     name = path.rpartition("/")[2]
     if "microsoft_defender_core" in name:
         return _log(data)
-    if "/security_management/policy" in path:
+    if "/security_management/policy" in path or "offboard" in name:
         return _opaque(data)
     if name.startswith("com.microsoft.wdav.atp"):
         return _mac_onboarding(data)

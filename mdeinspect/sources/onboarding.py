@@ -23,10 +23,10 @@ class Onboarding:
 
 
 def _parse(data: bytes) -> Onboarding:
-    return Onboarding(find_org_id(jsondoc.parse(data).value))
+    return Onboarding(_org_id(jsondoc.parse(data).value))
 
 
-def find_org_id(value: Any) -> str | None:
+def _org_id(value: Any) -> str | None:
     """The first `orgId`, also inside JSON that is kept as text."""
     todo = [value]
     for _ in range(MAX_VISITS):
