@@ -2,7 +2,8 @@
 
 `mdatp_config.txt` has five blocks, each a description line, a title line, a path line, then JSON
 indented by four, or `Error: ...`. `mde_directories.txt` is a recursive long listing (`ls -lR`),
-`service_status.txt` what `systemctl status mdatp` printed, `uname.txt` what `uname -a` did.
+`service_status.txt` what `systemctl status mdatp` printed, `uname.txt` and `uptime_info.txt` what
+`uname -a` and `uptime` did.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ _DAY = timedelta(days=1)
 MAX_ENTRIES: Final = 200_000
 
 _LOADED = re.compile(r"Loaded: (?P<load>\w+)(?: \((?P<path>/[^;)]*);\s*(?P<enabled>[\w-]+))?")
+# ` 11:04:00 up 31 days,  2:04,  1 user`, `up 20 min`, `up 2:04`; macOS: `up 5 days, 20 mins`.
+_UPTIME = re.compile(
+    r"(?m)\bup\s+(?:(?P<days>\d{1,5}) days?,\s*)?"
+    r"(?:(?P<hours>\d{1,2}):(?P<minutes>\d\d)|(?P<only>\d{1,2}) min(?:s|utes?)?|"
+    r"(?P<whole>\d{1,2}) h(?:rs?|ours?))?(?=,)"
+)
 _MEMBER = re.compile(r"[├└]─\s*(?P<pid>\d{1,9}) (?P<command>/.*)")
 
 
@@ -228,3 +235,16 @@ def uname(data: bytes) -> tuple[str, str] | None:
     if at is None or at + 2 >= len(words):
         return None
     return words[at], words[at + 1]
+
+
+def uptime(data: bytes) -> timedelta | None:
+    """How long the host had been up by `uptime`; None for anything else."""
+    found = _UPTIME.search(data.decode("utf-8", "replace"))
+    if found is None or not any(found.groupdict().values()):
+        return None
+    told = {name: int(text or 0) for name, text in found.groupdict().items()}
+    return timedelta(
+        days=told["days"],
+        hours=told["hours"] + told["whole"],
+        minutes=told["minutes"] + told["only"],
+    )

@@ -155,6 +155,9 @@ class _Bundle:
         about: dict[str, Any] = {"platform": self._platform, "now": self._now.isoformat()}
         if self._uname:
             about["hostname"] = self._uname[1].removesuffix(".local")
+        up = analyzer.uptime(self._text("uptime_info.txt") or b"")
+        if up is not None:
+            about["boot_time"] = (self._now - up).isoformat()
         members = analyzer.service(self._text("service_status.txt") or b"").processes
         if self._platform == "linux" and members is not None:
             about["processes"] = [

@@ -41,6 +41,7 @@ def bundle_of(host: SimulatedHost) -> Bundle:
         "exclusions.txt": _said(host, "exclusion-list"),
         "mde_directories.txt": _listing(host),
         "uname.txt": _uname(host),
+        "uptime_info.txt": _uptime(host),
         "log.txt": b"collecting\n",
         "mde_diagnostic.zip": packed(_diagnostic(host)),
     }
@@ -138,6 +139,17 @@ def _uname(host: SimulatedHost) -> bytes:
     if host.platform == "darwin":
         return b"Darwin mac-07.local 24.6.0 Darwin Kernel Version 24.6.0 arm64\n"
     return b"Linux web-07 6.1.0-28-amd64 #1 SMP Debian 6.1.119-1 x86_64 GNU/Linux\n"
+
+
+def _uptime(host: SimulatedHost) -> bytes:
+    booted = datetime.fromisoformat(
+        json.loads((host.folder / "host.json").read_text())["boot_time"]
+    )
+    minutes = int((host.now - booted).total_seconds()) // 60
+    days, hours = minutes // 1440, minutes // 60 % 24
+    clock = f"{hours:2}:{minutes % 60:02}" if hours else f"{minutes % 60} min"
+    long = f"{days} days, " if days else ""
+    return f" 11:04:00 up {long}{clock},  1 user,  load average: 0.00, 0.01, 0.05\n".encode()
 
 
 def _service(host: SimulatedHost, unit: str) -> bytes:

@@ -33,7 +33,12 @@ from mdeinspect.simulator.policies import hardened
 from mdeinspect.simulator.scenarios import SCENARIOS, names
 
 BOTH: tuple[Platform, ...] = ("linux", "darwin")
-PLAYED = [(name, platform) for platform in BOTH for name in names(platform)]
+PLAYED = [
+    (name, platform)
+    for platform in BOTH
+    for name in names(platform)
+    if name != "well-run-plain-user"  # the analyzer runs as root
+]
 NOT_KNOWN = {"unknown", "unobservable"}
 ATTACH = "etc/opt/microsoft/mdatp/managed/mdeattach_managed.json"
 LEVEL = "antivirusEngine.enforcementLevel"
@@ -261,11 +266,29 @@ def test_service_texts() -> None:
     assert texts.service(b"mdatp is running\n") == texts.Service()
 
 
+UPTIMES = [
+    (" 11:04:00 up 31 days,  2:04,  1 user,  load average: 0.0", timedelta(days=31, minutes=124)),
+    (" 11:04:00 up 20 min,  2 users,  load average: 0.0", timedelta(minutes=20)),
+    ("11:04  up  2:04, 3 users, load averages: 1.8", timedelta(minutes=124)),
+    ("11:04  up 5 days, 20 mins, 3 users, load averages: 1.8", timedelta(days=5, minutes=20)),
+    ("11:04  up 1 day, 3 hrs, 3 users, load averages: 1.8", timedelta(hours=27)),
+    ("it is up, and well", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("text", "length"), UPTIMES)
+def test_uptimes(text: str, length: timedelta | None) -> None:
+    """As `uptime` prints it on both systems; nothing is guessed."""
+    assert texts.uptime(text.encode()) == length
+
+
 @given(st.binary(max_size=400))
 def test_no_text_breaks_the_readers(data: bytes) -> None:
     """Whatever stands in a bundle's files."""
     texts.service(data)
     texts.uname(data)
+    texts.uptime(b"up " + data)
     texts.listing(b"/etc:\n-rw-r--r-- 1 root root 1 Nov 22 " + data, NOW)
 
 
