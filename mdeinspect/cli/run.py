@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mdeinspect.errors import UsageError
+
 if TYPE_CHECKING:
     from mdeinspect.cli import Target
     from mdeinspect.config.model import Config
@@ -37,9 +39,6 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     from mdeinspect import catalogue, rules, sources
     from mdeinspect.cli.inspection import configuration, open_host
     from mdeinspect.config import load as config_file
-    from mdeinspect.errors import UsageError
-    from mdeinspect.host.opening import is_bundle
-    from mdeinspect.host.recorded import RecordedHost
     from mdeinspect.service.core import Parts, Service
     from mdeinspect.sinks import chosen
     from mdeinspect.store import place, size
@@ -47,8 +46,9 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
 
     def host_of(config: Config) -> Host:
         if target.root is not None:
-            if Path(target.root).is_dir() and is_bundle(target.root):
-                raise UsageError(f"cannot watch {target.root}: it is a bundle of the past")
+            from mdeinspect.host.recorded import RecordedHost  # the archives behind it cost memory
+
+            _watchable(target.root)
             return RecordedHost(target.root, platform=target.platform, live_clock=True)
         return open_host(target, config, stop)
 
@@ -75,6 +75,13 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     host_of(config)  # a folder that is not there ends it here, before anything is touched
     with Store.open(folder) as store:
         Service(parts, config, store, inbox).run()
+
+
+def _watchable(root: str) -> None:
+    from mdeinspect.host.opening import is_bundle
+
+    if Path(root).is_dir() and is_bundle(root):
+        raise UsageError(f"cannot watch {root}: it is a bundle of the past; use status")
 
 
 def _listen(inbox: Inbox, stop: threading.Event) -> None:

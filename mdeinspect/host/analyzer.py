@@ -9,17 +9,28 @@ from __future__ import annotations
 
 import io
 import json
-import plistlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from mdeinspect.documents import analyzer, jsondoc
-from mdeinspect.documents.filetime import find_checkins
-from mdeinspect.documents.health import moment, parse_health
+from mdeinspect.documents import analyzer
 from mdeinspect.errors import MdeinspectError, NotThere, ParseError, Unreadable, UsageError
-from mdeinspect.host.archive import MAX_MEMBER, Damaged, Entry, Tree, of_bytes, open_zip
+from mdeinspect.host.collected import (
+    AGENT,
+    EARLIEST,
+    LATEST,
+    LOG,
+    MACOS_ONLY,
+    OUTPUTS,
+    PLACES,
+    as_plist,
+    checkins,
+    health_moment,
+    logged,
+)
+from mdeinspect.host.entry import MAX_MEMBER, Damaged, Entry, Tree, of_bytes
 from mdeinspect.host.memory import MemoryFiles
+from mdeinspect.host.zips import open_zip
 from mdeinspect.model import Platform
 
 CONFIG: Final = "mdatp_config.txt"
@@ -29,41 +40,9 @@ MARKS: Final = (CONFIG, "health.txt", DIAGNOSTIC, LISTING)
 # A recorded host may hold an analyzer's file as well; these it has and a bundle has not.
 RECORD: Final = frozenset({"host.json", "commands", "etc", "var", "usr", "opt", "Library"})
 MAX_TEXT: Final = 16 * 1024 * 1024
-OUTPUTS: Final[Mapping[str, str]] = {
-    "health-text": "health.txt",
-    "health-details-features": "health_details_features.txt",
-    "health-details-permissions": "permissions.txt",
-    "health-details-definitions": "definitions.txt",
-    "exclusion-list": "exclusions.txt",
-}
-PLACES: Final[Mapping[Platform, Mapping[str, str]]] = {
-    "linux": {
-        analyzer.MANAGED: "/etc/opt/microsoft/mdatp/managed/mdatp_managed.json",
-        analyzer.LOCAL: "/etc/opt/microsoft/mdatp/wdavcfg",
-        analyzer.STATE: "/var/opt/microsoft/mdatp/wdavstate",
-    },
-    "darwin": {
-        analyzer.MANAGED: "/Library/Managed Preferences/com.microsoft.wdav.plist",
-        analyzer.LOCAL: "/Library/Application Support/Microsoft/Defender/wdavcfg",
-        analyzer.STATE: "/Library/Application Support/Microsoft/Defender/wdavstate",
-    },
-}
-# What lies here belongs to the agent: it may be there without having been collected.
-AGENT: Final = (
-    *("/etc/opt/microsoft/", "/var/opt/microsoft/", "/var/log/microsoft/"),
-    *("/Library/Managed Preferences/", "/Library/Preferences/com.microsoft."),
-    *("/Library/Application Support/Microsoft/", "/Library/Logs/Microsoft/"),
-)
-LOG: Final[Mapping[Platform, str]] = {
-    "linux": "/var/log/microsoft/mdatp/microsoft_defender_core.log",
-    "darwin": "/Library/Logs/Microsoft/mdatp/microsoft_defender_core.log",
-}
-MACOS_ONLY: Final = ("system_extensions.txt", "launchd_dumpstate.txt", "tcc_db.txt")
 UNIT: Final = "/usr/lib/systemd/system/mdatp.service"
 WANTS: Final = "/etc/systemd/system/multi-user.target.wants/mdatp.service"
 OWN_UNIT: Final = "/etc/systemd/system/mdatp.service"
-EARLIEST: Final = datetime(2019, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def inside(tree: Tree) -> str | None:
@@ -142,13 +121,13 @@ class _Bundle:
     def _moment(self, today: datetime) -> datetime:
         """When the analyzer ran: health tells it to the minute, file times at best roughly."""
         health = self._config.get(analyzer.HEALTH)
-        exact = _health_moment(health) if health else None
+        exact = health_moment(health) if health else None
         if exact and EARLIEST <= exact < LATEST:
             return exact
         told = [self._tree[name].mtime for name in MARKS if name in self._tree]
         known = [one for one in told if one and EARLIEST <= one <= today]
         state = self._config.get(analyzer.STATE)
-        seen = [one for one in _checkins(state) if one <= today]
+        seen = [one for one in checkins(state) if one <= today]
         return max((*known[:1], *seen), default=today)
 
     def _about(self) -> dict[str, Any]:
@@ -195,12 +174,12 @@ class _Bundle:
             block = self._config.get(title)
             if block is None:
                 continue
-            data = _as_plist(block) if path.endswith(".plist") else block
+            data = as_plist(block) if path.endswith(".plist") else block
             if data is not None:
                 yield path, self._dated(path, data)
         merged = self._config.get(analyzer.MERGED)
         if merged is not None:
-            yield LOG[self._platform], of_bytes(_logged(merged))
+            yield LOG[self._platform], of_bytes(logged(merged))
 
     def _listed(self) -> Iterator[tuple[str, Entry]]:
         """The agent's files that the listing shows: there, and not to be read unless collected."""
@@ -261,45 +240,6 @@ class _Bundle:
         if known or not path.startswith(AGENT):
             return NotThere(f"{path} does not exist")
         return Unreadable(f"cannot see {path}: {self._why}", kind="denied")
-
-
-def _health_moment(data: bytes) -> datetime | None:
-    """When health was asked: the definitions' time and their age tell it, to the minute."""
-    try:
-        health = parse_health(data)
-    except ParseError:
-        return None
-    field, age = health.get("definitions_updated"), health.value("definitions_updated_minutes_ago")
-    updated, exact = moment(field) if field else (None, False)
-    if updated is None or not exact or isinstance(age, bool) or not isinstance(age, int):
-        return None
-    return updated + timedelta(minutes=age) if 0 <= age < 10_000_000 else None
-
-
-def _checkins(data: bytes | None) -> list[datetime]:
-    try:
-        times = find_checkins(jsondoc.parse(data or b"").value)
-    except ParseError:
-        return []
-    return [one for one in (*times.attempts, *times.successes) if one is not None]
-
-
-def _as_plist(data: bytes) -> bytes | None:
-    """JSON that `plutil` made of a property list, turned back; None when it cannot be."""
-    try:
-        return plistlib.dumps(jsondoc.parse(data).value)
-    except (ParseError, TypeError, OverflowError, ValueError):
-        return None
-
-
-def _logged(block: bytes) -> bytes:
-    """The merged configuration as the line of the log that it was cut from."""
-    try:
-        value = jsondoc.parse(block).value
-        line = json.dumps(value).encode()
-    except (ParseError, ValueError):
-        line = b""
-    return b"Features merged with capabilities: " + line + b"\n"
 
 
 def refuse(path: str) -> UsageError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from mdeinspect.errors import MdeinspectError, NotThere, Unreadable
-from mdeinspect.host.archive import MAX_MEMBER, Entry
+from mdeinspect.host.entry import MAX_MEMBER, Entry
 from mdeinspect.host.files import MAX_LINKS, MAX_NAMES
 from mdeinspect.model import FileFacts
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from mdeinspect.errors import UsageError
 from mdeinspect.host import analyzer
-from mdeinspect.host.archive import Tree, open_folder, open_tree
+from mdeinspect.host.archive import open_folder, open_tree
+from mdeinspect.host.entry import Tree
 from mdeinspect.host.memory import MemoryFiles
 from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.model import Platform

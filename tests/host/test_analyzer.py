@@ -22,7 +22,7 @@ from mdeinspect.cli import cli
 from mdeinspect.config.model import Config
 from mdeinspect.documents import analyzer as texts
 from mdeinspect.errors import Unreadable, UsageError
-from mdeinspect.host import archive
+from mdeinspect.host import archive, entry, zips
 from mdeinspect.host.opening import open_recorded
 from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import Plan, take
@@ -332,7 +332,7 @@ HOSTILE: list[tuple[str, Any]] = [
     ("neither a file nor a folder", lambda: packed({**ENOUGH, "x": b""}, attributes=DEVICE)),
     ("is encrypted", lambda: encrypted(packed(ENOUGH))),
     ("stands in it twice", twice),
-    ("more than", lambda: packed({f"x{n}": b"" for n in range(archive.MAX_MEMBERS + 1)})),
+    ("more than", lambda: packed({f"x{n}": b"" for n in range(entry.MAX_MEMBERS + 1)})),
     ("more than", long_directory),
     ("leads out", lambda: packed({**ENOUGH, "mde_diagnostic.zip": packed({"../x": b"x"})})),
     ("is encrypted", lambda: packed({"mde_diagnostic.zip": encrypted(packed(ENOUGH))})),
@@ -358,7 +358,7 @@ def test_hostile_archives_are_refused(tmp_path: Path, says: str, make: Any) -> N
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what it says to hold; and one that lies yields no more than was asked for."""
-    monkeypatch.setattr(archive, "LARGE", 1_000_000)
+    monkeypatch.setattr(zips, "LARGE", 1_000_000)
     place = tmp_path / "bundle.zip"
     place.write_bytes(packed({**ENOUGH, "bomb": bytes(50_000_000)}))
     result = status(place)
