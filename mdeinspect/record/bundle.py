@@ -14,6 +14,7 @@ from typing import Any, Final
 from mdeinspect.model import FileFacts, HostFacts
 from mdeinspect.record.recorder import Seen
 from mdeinspect.record.redaction import Redactor
+from mdeinspect.record.scope import is_own, scoped
 from mdeinspect.record.trim import trim
 
 MAX_BUNDLE: Final = 32 * 1024 * 1024  # unpacked
@@ -39,6 +40,7 @@ def members(
     seen: Seen, host: HostFacts, now: datetime, redactor: Redactor, own: Mapping[str, str]
 ) -> list[Member]:
     """Everything that goes into the bundle, sorted by name. `own` are texts about mdeinspect."""
+    seen = scoped(seen)
     files = list(_files(seen, redactor))
     withheld = [one.name for one in files if one.note == WITHHELD]
     refused = {
@@ -95,7 +97,8 @@ def _files(seen: Seen, redactor: Redactor) -> Iterator[Member]:
             continue
         cut = trim(path, seen.data[path])
         shown = _redacted(name, cut, redactor)
-        note = shown.note or ("in part" if cut != seen.data[path] else "")
+        part = cut != seen.data[path] or not is_own(path)
+        note = shown.note or ("in part" if part else "")
         yield replace(member, data=shown.data, note=note)
 
 
