@@ -54,9 +54,13 @@ class Redactor:
             if category not in include and value.lower() not in known
             if (stand_in := self._stand_in(category, kind, value)) != value
         }
-        self._long = sorted(
-            (value for value in self._stand_ins if len(value) >= SHORT), key=len, reverse=True
+        # Ids are found by their shape; one that stood in here as well would be replaced twice.
+        long = (
+            value
+            for value in self._stand_ins
+            if len(value) >= SHORT and self._disguise.ids(value) == value
         )
+        self._long = sorted(long, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """Any text, JSON and property lists in XML among them, in the same form."""

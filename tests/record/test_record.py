@@ -19,10 +19,14 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mdeinspect import catalogue
 from mdeinspect.cli import cli
 from mdeinspect.host import live
+from mdeinspect.host.recorded import RecordedHost
+from mdeinspect.inspect import Plan, take
 from mdeinspect.model import Platform
 from mdeinspect.record.disguise import Disguise
+from mdeinspect.record.redaction import Redactor
 from mdeinspect.rules._breadth import too_broad
 from mdeinspect.simulator.host import DAY, HOUR, SimulatedHost
 from mdeinspect.simulator.policies import hardened, lax
@@ -282,6 +286,20 @@ def test_the_same_value_has_the_same_stand_in(host: HostFolder, tmp_path: Path) 
         seen.append(paths.pop())
     assert seen[0] != seen[1]
     assert all(one.startswith("/srv/r-") for one in seen)
+
+
+def test_an_id_has_one_stand_in_in_every_form(host: HostFolder) -> None:
+    """In JSON, in a property list, in a table and in prose: rules compare them."""
+    planted(host)
+    snapshot = take(RecordedHost(str(host.root)), Plan())
+    redactor = Redactor(snapshot, catalogue.load(), b"salt", ())
+    for value in (ORGANISATION, MACHINE):
+        alone = redactor.value(value)
+        assert alone != value
+        for form in ('{"x":"%s"}', "<string>%s</string>", "org_id : %s\n", 'x : "%s" [managed]'):
+            assert redactor.text(form % value) == form % alone
+    listed = plistlib.loads(redactor.data(plistlib.dumps({"OrgId": ORGANISATION})))
+    assert listed == {"OrgId": redactor.value(ORGANISATION)}
 
 
 NAMES = st.text("abcd-._", min_size=1, max_size=8).filter(lambda one: one.strip("."))
