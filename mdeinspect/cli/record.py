@@ -78,6 +78,8 @@ def _collect(target: Target, include: frozenset[str]) -> tuple[list[Member], dat
         with contextlib.suppress(MdeinspectError):  # then it is not there to be seen either
             recorder.stat(snapshot.host.program)
     now = snapshot.taken_at
+    if config.paths.client_analyzer:
+        recorder.seen.move_analyzed(config.paths.client_analyzer, now, config.checkin.late)
     redactor = Redactor(snapshot, catalogue.load(), secrets.token_bytes(16), include)
     own = _own(target, config, include)
     return members(recorder.seen, snapshot.host, now, redactor, own), now

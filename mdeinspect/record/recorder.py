@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from mdeinspect.errors import MdeinspectError, NotThere, Unreadable
 from mdeinspect.host import MAX_FILE, Host
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Process
+
+ANALYZED = "/mdatp_config.txt"
 
 
 @dataclass(slots=True)
@@ -25,6 +27,16 @@ class Seen:
     outputs: dict[str, Output] = field(default_factory=dict)
     processes: dict[int, Process] | None = None
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)  # kind, reason
+
+    def move_analyzed(self, path: str, now: datetime, late: timedelta) -> None:
+        """Put an analyzer's file where a recorded host has it; leave one out that is too old.
+
+        In a record it counts as taken at that moment, on a live host only while it is young.
+        """
+        data, facts = self.data.pop(path, None), self.facts.pop(path, None)
+        if data is not None and facts and facts.mtime and now - facts.mtime < late:
+            self.data[ANALYZED] = data
+            self.facts[ANALYZED] = replace(facts, path=ANALYZED, links=())
 
 
 class Recorder:

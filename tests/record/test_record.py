@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,17 @@ from mdeinspect.simulator.host import DAY, HOUR, SimulatedHost
 from mdeinspect.simulator.policies import hardened, lax
 from mdeinspect.simulator.scenarios import SCENARIOS, names
 from mdeinspect.store.writer import Store
-from support import ATTACH, CORE_LOG, LOCAL, MAC_MANAGED, MANAGED, NOW, ONBOARD, HostFolder
+from support import (
+    ATTACH,
+    CORE_LOG,
+    LOCAL,
+    MAC_MANAGED,
+    MANAGED,
+    NOW,
+    ONBOARD,
+    HostFolder,
+    filetime,
+)
 
 BOTH: tuple[Platform, ...] = ("linux", "darwin")
 PLAYED = [(name, platform) for platform in BOTH for name in names(platform)]
@@ -173,6 +184,29 @@ def test_a_live_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert verdicts(again) == verdicts(shown)
     assert again["agent"] == shown["agent"]
     assert [one["code"] for one in again["findings"]] == [one["code"] for one in shown["findings"]]
+
+
+@pytest.mark.parametrize(("age", "state"), [(HOUR, "fresh"), (2 * DAY, "unknown")])
+def test_an_analyzers_file_of_a_live_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: timedelta, state: str
+) -> None:
+    """Where the configuration says it lies; once it is old it proves nothing, there nor here."""
+    simulated = SimulatedHost(tmp_path / "host", now=None)
+    simulated.attach({})
+    moment = datetime.now(UTC) - age
+    times = {"mLastcheckinSuccessfulInFileTime": filetime(moment), "other": BLOB}
+    analyzed = tmp_path / "mdatp_config.txt"
+    analyzed.write_text(f"x\nWDAVSTATE CONFIGURATIONS\ny\n\n{json.dumps(times)}\n")
+    os.utime(analyzed, (moment.timestamp(), moment.timestamp()))
+    config = tmp_path / "config.toml"
+    config.write_text(f'[paths]\nclient_analyzer = "{analyzed}"\n')
+    monkeypatch.setattr(live.commands, "privileged", lambda: False)
+    words = ["--mdatp", simulated.install(tmp_path / "mdatp"), "--config", config]
+    shown = json.loads(run(*words, "status", "--json").stdout)
+    out = tmp_path / "out.tar.gz"
+    assert run(*words, "record", out).exit_code == 0
+    assert shown["checkin"]["state"] == object_of(out)["checkin"]["state"] == state
+    assert BLOB.encode() not in contents(out)
 
 
 def test_a_bundle_of_a_bundle(tmp_path: Path) -> None:
