@@ -138,6 +138,7 @@ class HostFacts:
     boot_time: datetime | None = None
     awake_seconds: float | None = None  # since boot_time, without suspended time
     recorded: bool = False
+    whole: bool = False  # recorded in full by `record`: what it does not hold was not there
     program: str | None = None  # where `mdatp` was found; None when it was not
     awake_log: AwakeLog | None = None  # from memory; None without one
 

@@ -124,7 +124,7 @@ def _agent_state(snapshot: Snapshot) -> AgentState:
     if snapshot.host.program is not None or snapshot.value("processes"):
         return "unknown"
     traces = [reading for reading in snapshot.readings.values() if reading.there is not False]
-    if not snapshot.host.recorded:
+    if not snapshot.host.recorded or snapshot.host.whole:
         return "missing"  # a file that a tool copied does not make an agent
     return "unknown" if [trace for trace in traces if trace.source != "processes"] else "missing"
 

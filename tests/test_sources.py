@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mdeinspect.documents.analyzer import TITLES
 from mdeinspect.documents.filetime import CheckinTimes
 from mdeinspect.errors import ParseError
 from mdeinspect.model import Process
@@ -23,7 +24,7 @@ from mdeinspect.sources import (
     policy_sources,
 )
 from mdeinspect.sources.boot import LAUNCHD, SYSTEMD, UNIT_FOLDERS, Boot
-from mdeinspect.sources.client_analyzer import CLIENT_ANALYZER, TITLES
+from mdeinspect.sources.client_analyzer import CLIENT_ANALYZER
 from mdeinspect.sources.merged_configuration import MARK, MERGED_CONFIGURATION, Merged
 from mdeinspect.sources.onboarding import ONBOARDING, Onboarding
 from mdeinspect.sources.processes import PROCESSES

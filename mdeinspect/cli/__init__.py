@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "The service: watch this host, tell one event for each change.",
     "service": "Install or remove the service where no package did, and see how it is.",
     "doctor": "Everything that the service needs: is it there, and what to do.",
+    "record": "A support bundle of this host, redacted, to be inspected elsewhere.",
     "config": "Check or show the configuration.",
     "demo": "A simulated host, before and after something goes wrong.",
     "completion": "Shell completion for bash, zsh or fish.",
@@ -104,7 +105,11 @@ def _quiet_exit() -> NoReturn:
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mdeinspect")
-@click.option("--root", metavar="DIR", help="Inspect a recorded host instead of this machine.")
+@click.option(
+    "--root",
+    metavar="DIR",
+    help="Inspect a recorded host or a Client Analyzer bundle (folder, zip, tar.gz) instead.",
+)
 @click.option(
     "--platform", type=click.Choice(["linux", "darwin"]), help="The platform of a recorded host."
 )

@@ -42,9 +42,9 @@ def config_path(target: Target) -> Path | None:
 def open_host(target: Target, config: Config, stop: threading.Event | None = None) -> Host:
     """The host that the options name."""
     if target.root is not None:
-        from mdeinspect.host.recorded import RecordedHost
+        from mdeinspect.host.opening import open_recorded
 
-        return RecordedHost(target.root, platform=target.platform)
+        return open_recorded(target.root, target.platform)
     from mdeinspect.host.live import LiveHost, this_platform
 
     if target.platform not in (None, this_platform()):

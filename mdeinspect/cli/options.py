@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar
 
 import click
@@ -23,6 +24,18 @@ details = click.option(
 
 def _severity(_ctx: click.Context, _param: click.Parameter, word: str) -> Severity:
     return Severity.of(word)
+
+
+def duration(_ctx: click.Context, _param: click.Parameter, text: str | None) -> timedelta | None:
+    """A length of time such as `90s` or `2h`; None when it is not given."""
+    if text is None:
+        return None
+    from mdeinspect.config.model import Duration
+
+    try:
+        return Duration.of(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 fail_on: Callable[[F], F] = click.option(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mdeinspect.errors import UsageError
+
 if TYPE_CHECKING:
     from mdeinspect.cli import Target
     from mdeinspect.config.model import Config
@@ -39,7 +41,6 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     from mdeinspect.cli.inspection import config_path, open_host
     from mdeinspect.cli.wanted import pinned_at
     from mdeinspect.config.load import DEFAULT
-    from mdeinspect.host.recorded import RecordedHost
     from mdeinspect.service import settings
     from mdeinspect.service.core import Parts, Service
     from mdeinspect.store import place
@@ -47,6 +48,9 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
 
     def host_of(config: Config) -> Host:
         if target.root is not None:
+            from mdeinspect.host.recorded import RecordedHost  # the archives behind it cost memory
+
+            _watchable(target.root)
             return RecordedHost(target.root, platform=target.platform, live_clock=True)
         return open_host(target, config, stop)
 
@@ -69,6 +73,13 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
     host_of(chosen.config)  # a folder that is not there ends it here, before anything is touched
     with Store.open(folder) as store:
         Service(parts, chosen, store, inbox).run()
+
+
+def _watchable(root: str) -> None:
+    from mdeinspect.host.opening import is_bundle
+
+    if Path(root).is_dir() and is_bundle(root):
+        raise UsageError(f"cannot watch {root}: it is a bundle of the past; use status")
 
 
 def _listen(inbox: Inbox, stop: threading.Event) -> None:

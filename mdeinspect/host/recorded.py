@@ -1,7 +1,7 @@
-"""A host that was recorded into a folder: its files, its commands' outputs, its clock.
+"""A host that was recorded: its files, its commands' outputs, its clock.
 
 Layout: files at `DIR/<absolute path>`, outputs at `DIR/commands/<name>.stdout` (`.stderr`,
-`.exit`), and optionally `DIR/host.json`. Nothing in the folder is ever executed.
+`.exit`), and optionally `DIR/host.json`. Nothing in it is ever executed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from mdeinspect.errors import NotThere, Unreadable, UsageError
+from mdeinspect.errors import MdeinspectError, NotThere, Unreadable, UsageError
 from mdeinspect.host import MAX_FILE, MAX_OUTPUT
 from mdeinspect.host.files import Files, describe, folders
+from mdeinspect.host.memory import MemoryFiles
 from mdeinspect.host.system import PROGRAMS, os_name
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process
 
@@ -29,20 +30,30 @@ YEARS = range(1970, 3000)  # beyond, arithmetic with times would leave the calen
 
 
 class RecordedHost:
-    """The host recorded in `root`. Raises `UsageError` when there is none, or it is malformed.
+    """The host recorded in a folder, or in memory. Raises `UsageError` when it is malformed.
 
     `live_clock` makes it use the present moment even when the record tells its own.
     """
 
     def __init__(
-        self, root: str, *, platform: Platform | None = None, live_clock: bool = False
+        self,
+        root: str | MemoryFiles,
+        *,
+        platform: Platform | None = None,
+        live_clock: bool = False,
     ) -> None:
-        if not os.path.isdir(root):
-            raise UsageError(f"cannot inspect {root}: there is no such folder")
         self._overrides: Mapping[str, dict[str, Any]] = {}
-        self._files = Files(os.path.realpath(root).rstrip("/"), self._describe)
+        self._files: Files | MemoryFiles
+        if isinstance(root, MemoryFiles):
+            self._files = root
+            root.describe = self._told
+        elif os.path.isdir(root):
+            self._files = Files(os.path.realpath(root).rstrip("/"), self._describe)
+        else:
+            raise UsageError(f"cannot inspect {root}: there is no such folder")
         self._about = _about(self._files)
         self._overrides = self._about.get("files", {})
+        self._refused: Mapping[str, Refusal] = self._about.get("unreadable", {})
         self._platform: Platform = platform or self._about.get("platform") or self._guess()
         self._now = None if live_clock else self._about.get("now")
 
@@ -55,6 +66,7 @@ class RecordedHost:
             boot_time=self._about.get("boot_time"),
             awake_seconds=self._about.get("awake_seconds"),
             recorded=True,
+            whole=self._about.get("whole", False),
             program=next((path for path in PROGRAMS[self._platform] if self._lies(path)), None),
         )
 
@@ -69,10 +81,12 @@ class RecordedHost:
 
     def read(self, path: str, limit: int = MAX_FILE) -> tuple[bytes, FileFacts]:
         """See `Host.read`."""
+        self._refuse(path)
         return self._files.read(path, limit)
 
     def tail(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
         """See `Host.tail`."""
+        self._refuse(path)
         return self._files.tail(path, limit)
 
     def stat(self, path: str) -> FileFacts:
@@ -99,10 +113,12 @@ class RecordedHost:
 
     def names(self, path: str) -> Sequence[str]:
         """See `Host.names`."""
+        self._refuse(path)
         return self._files.names(path)
 
     def run(self, command: Command) -> Output:
         """The recorded output of `command`; an exit status that was not recorded counts as 0."""
+        self._refuse(f"commands/{command.name}")
         parts = {end: self._part(command, end) for end in ("stdout", "stderr", "exit")}
         if all(part is None for part in parts.values()):
             raise NotThere(f"no output of {command.name} is recorded")
@@ -114,6 +130,7 @@ class RecordedHost:
 
     def processes(self, names: Sequence[str]) -> Sequence[Process]:
         """See `Host.processes`; `NotThere` when the record does not tell of processes."""
+        self._refuse("processes")
         if "processes" not in self._about:
             raise NotThere("no processes are recorded")
         found = [p for p in self._about["processes"] if p.name.lower().startswith(tuple(names))]
@@ -125,11 +142,25 @@ class RecordedHost:
         except NotThere:
             return None
 
+    def _refuse(self, path: str) -> None:
+        """Raise what the recorder met at `path`, where it could not read it either."""
+        refusal = self._refused.get(path)
+        if refusal is None:
+            return
+        try:
+            file = self._files.stat(path) if path.startswith("/") else None
+        except MdeinspectError:
+            file = None  # not even its state could be seen
+        raise Unreadable(refusal.reason, kind=refusal.kind, file=file)
+
     def _describe(self, path: str, links: Sequence[str], found: os.stat_result) -> FileFacts:
         """Modes and times count as they lie there, owners only as the record tells them."""
         facts = describe(path, links, found)
-        facts = replace(facts, uid=None, gid=None, changed=facts.mtime)
-        told = self._overrides.get(path, {})
+        return self._told(replace(facts, uid=None, gid=None, changed=facts.mtime))
+
+    def _told(self, facts: FileFacts) -> FileFacts:
+        """The facts with what the record tells in their place."""
+        told = self._overrides.get(facts.path, {})
         if "mtime" in told:
             facts = replace(facts, changed=told["mtime"])
         return replace(facts, **told)
@@ -158,7 +189,7 @@ class RecordedHost:
 # --- host.json ----------------------------------------------------------------------------------
 
 
-def _about(files: Files) -> dict[str, Any]:
+def _about(files: Files | MemoryFiles) -> dict[str, Any]:
     """What `host.json` tells, decoded; empty without one."""
     try:
         data, _ = files.read(HOST_JSON, MAX_FILE)
@@ -244,11 +275,39 @@ def _process(value: Any) -> Process:
 
 
 def _files(value: Any) -> dict[str, dict[str, Any]]:
-    decode = {"uid": _whole, "gid": _whole, "mode": _mode, "mtime": _time, "filesystem": _text}
+    decode = {
+        "uid": _whole,
+        "gid": _whole,
+        "mode": _mode,
+        "mtime": _time,
+        "changed": _time,
+        "filesystem": _text,
+    }
     return {
         path: {name: decode[name](told[name]) for name in decode if name in _object(told)}
         for path, told in _object(value).items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something could not be read when the host was recorded: see `errors.Unreadable`."""
+
+    kind: str
+    reason: str
+
+
+def _refusals(value: Any) -> dict[str, Refusal]:
+    return {
+        path: Refusal(_text(_object(told).get("kind")), _text(told.get("reason")))
+        for path, told in _object(value).items()
+    }
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"expected true or false, not {json.dumps(value)[:40]}")
+    return value
 
 
 DECODERS: Mapping[str, Any] = {
@@ -260,4 +319,6 @@ DECODERS: Mapping[str, Any] = {
     "awake_seconds": _number,
     "processes": lambda value: [_process(one) for one in _list(value)],
     "files": _files,
+    "unreadable": _refusals,
+    "whole": _boolean,
 }

@@ -157,7 +157,7 @@ def _about(issues: Sequence[str]) -> Mapping[str, str]:
 )
 def not_enabled_at_boot(context: Context) -> Iterator[Outcome]:
     """Alive until the next reboot."""
-    reading = context.snapshot["boot"]
+    reading, host = context.snapshot["boot"], context.snapshot.host
     if context.agent.state == "missing":
         return  # that is the finding
     if reading.state == "broken":
@@ -165,7 +165,7 @@ def not_enabled_at_boot(context: Context) -> Iterator[Outcome]:
     elif isinstance(reading.value, Boot) and reading.value.enabled is False:
         signs = list(reading.value.signs) or ([reading.file.path] if reading.file else [])
         yield Raise("agent", {"signs": signs})
-    elif not reading.present and not context.snapshot.host.recorded:
+    elif not reading.present and (not host.recorded or host.whole):
         yield Unsure("cannot tell whether the agent starts at boot: no service of it was found")
 
 

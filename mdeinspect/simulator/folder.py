@@ -93,8 +93,8 @@ class Folder:
                 here.chmod(0o755)
 
     def _own(self, path: str) -> None:
-        folder = path.rpartition("/")[0]
-        owned = {one: {"uid": 0, "gid": 0} for one in (folder, path)}
+        above = [path[:at] for at, sign in enumerate(path) if sign == "/" and at]
+        owned = {one: {"uid": 0, "gid": 0} for one in (*above, path)}
         self.about(files={**self.told().get("files", {}), **owned})
 
 

@@ -170,15 +170,39 @@ class SimulatedHost(Machine):
 
         Raises ValueError on the real clock.
         """
-        if "now" not in self._folder.told():
-            raise ValueError("cannot let time pass: this host lives on the real clock")
-        self._folder.about(now=(self.now + length).isoformat())
+        self._wait(length, awake=True)
         state = self._state
         if state.daemon == "up":
             state.definitions_updated = max(state.definitions_updated, self.now - 3 * HOUR)
             if state.checks_in:
                 state.success = state.attempt = self.now - 20 * MINUTE
         self._save()
+
+    def sleep(self, length: timedelta) -> None:
+        """Let time pass in which nothing runs: a lid that is closed."""
+        self._wait(length, awake=False)
+        self._save()
+
+    def switch_off(self, length: timedelta) -> None:
+        """Switch the machine off, and on again after `length`."""
+        self._wait(length, awake=False)
+        self._folder.about(boot_time=self.now.isoformat(), awake_seconds=0)
+        self.restart()
+
+    def as_plain_user(self) -> None:
+        """Have the host recorded by a user who may not read the agent's files (assumed: all)."""
+        places = self._places
+        hidden = [places.attach, places.local, places.state, places.onboarding]
+        hidden += [f"{places.security_management}/{name}" for name in ("policy", "current_report")]
+        if self.platform == "linux":  # on a Mac everyone may read managed preferences
+            hidden.append(places.managed)
+        self._folder.about(
+            unreadable={
+                path: {"kind": "denied", "reason": f"cannot read {path}: permission denied"}
+                for path in hidden
+                if self._folder.read(path) is not None
+            }
+        )
 
     def set_field(self, name: str, value: Any) -> None:
         """Make the agent insist on a value: of a preference (dotted key) or of a health field."""
@@ -228,6 +252,18 @@ class SimulatedHost(Machine):
             self._folder.link(places.boot, places.unit)
         else:
             self._folder.write(places.boot, {"Label": "com.microsoft.fresno"}, moment)
+
+    def _wait(self, length: timedelta, *, awake: bool) -> None:
+        """Move the clock, and the count of the seconds awake where there is one."""
+        told = self._folder.told()
+        if "now" not in told:
+            raise ValueError("cannot let time pass: this host lives on the real clock")
+        seconds = told.get("awake_seconds")
+        if not awake and seconds is None:  # from here on it is less than the time since boot
+            seconds = (self.now - datetime.fromisoformat(told["boot_time"])).total_seconds()
+        if awake and seconds is not None:
+            seconds += length.total_seconds()
+        self._folder.about(now=(self.now + length).isoformat(), awake_seconds=seconds)
 
     def _save(self) -> None:
         """Write `simulator.json`, and what of it the host itself shows."""

@@ -6,55 +6,18 @@ after, exactly what it says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from mdeinspect.model import Platform
-from mdeinspect.simulator.host import DAY, HOUR, MINUTE, SimulatedHost
+from mdeinspect.simulator.host import DAY, MINUTE, SimulatedHost
 from mdeinspect.simulator.policies import hardened, lax
+from mdeinspect.simulator.scenario import BOTH, Codes, Play, Scenario
+from mdeinspect.simulator.well_run import WELL_RUN
 
-Play = Callable[[SimulatedHost], None]
-Codes = frozenset[str]
 _LEVEL: Final = "antivirusEngine.enforcementLevel"
-_BOTH: Final[tuple[Platform, ...]] = ("linux", "darwin")
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A story in two pictures. `begin` and `finish` play it and record the host.
-
-    `raises` are the codes of severity medium or above that the second picture shows, by platform;
-    a platform that is not named raises none.
-    """
-
-    name: str
-    title: str
-    story_before: str
-    story_after: str
-    before: Play
-    after: Play
-    raises: Mapping[Platform, Codes] = field(default_factory=dict)
-    platforms: tuple[Platform, ...] = _BOTH
-
-    def expected(self, platform: Platform) -> Codes:
-        """The codes to be found after, on `platform`."""
-        return self.raises.get(platform, frozenset())
-
-    def begin(self, host: SimulatedHost) -> None:
-        """Play the first picture; a day later the host is recorded."""
-        self.before(host)
-        host.restart()
-        host.pass_time(DAY)
-        host.record()
-
-    def finish(self, host: SimulatedHost) -> None:
-        """Play the second picture; an hour later the host is recorded."""
-        host.pass_time(HOUR)
-        self.after(host)
-        host.pass_time(HOUR)
-        host.record()
+_BOTH = BOTH
 
 
 def names(platform: Platform | None = None) -> tuple[str, ...]:
@@ -208,5 +171,6 @@ _ALL: Final = (
     _well_run("mdm", "An MDM", _managed, ("darwin",)),
     _well_run("mde-attach", "The portal", _attached),
     _well_run("local", "Its own administrator", _local),
+    *WELL_RUN,
 )
 SCENARIOS: Final[Mapping[str, Scenario]] = {one.name: one for one in _ALL}

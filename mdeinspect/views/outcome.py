@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from mdeinspect.severity import Severity
+from mdeinspect.views.tools import Asked, Printed
 
 
 def line(found: dict[str, Any]) -> str:
@@ -19,3 +20,8 @@ def exit_code(found: dict[str, Any], fail_on: Severity) -> int:
     if any(Severity.of(f["severity"]) >= fail_on for f in counted):
         return 1
     return 3 if found["cannot_tell"] else 0
+
+
+def show(found: dict[str, Any], asked: Asked) -> Printed:
+    """`status --format json`, which is `--json`."""
+    return Printed(line(found), exit_code(found, asked.fail_on))

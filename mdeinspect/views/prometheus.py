@@ -1,4 +1,9 @@
-"""Metrics in the text format that node_exporter's textfile collector reads."""
+"""Metrics in the text format that node_exporter's textfile collector reads.
+
+The service writes them itself; `status --format prometheus` prints them. The format is version
+0.0.4 (prometheus.io/docs/instrumenting/exposition_formats). What is not known is left out, and
+`mdeinspect_source_up` says what could not be read.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,19 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from mdeinspect.views.tools import Asked, Printed
 from mdeinspect.views.words import SEVERITIES
 
 VERDICTS = (
     *("enforced", "unproven", "pending", "not-enforced", "unmanaged"),
     *("foreign", "shadowed", "unobservable", "unknown"),
 )
+
+
+def show(found: dict[str, Any], asked: Asked) -> Printed:
+    """`status --format prometheus`. Ends with 0 whatever is found: the metrics tell that."""
+    del asked
+    return Printed(metrics(found, {}).removesuffix("\n"))
 
 
 def metrics(status: dict[str, Any], own: Mapping[str, float]) -> str:

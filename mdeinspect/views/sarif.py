@@ -12,8 +12,10 @@ from urllib.parse import quote
 
 from mdeinspect import __version__
 from mdeinspect.model import Severity
-from mdeinspect.rules import Rule
+from mdeinspect.rules import Rule, load
+from mdeinspect.views.outcome import exit_code, line
 from mdeinspect.views.rule_text import first_sentence
+from mdeinspect.views.tools import Asked, Printed
 
 VERSION = "2.1.0"
 SCHEMA = (
@@ -61,6 +63,16 @@ def sarif(
         "results": [_result(finding, index, base) for finding in findings],
     }
     return {"$schema": SCHEMA, "version": VERSION, "runs": [run]}
+
+
+def show(found: dict[str, Any], asked: Asked) -> Printed:
+    """`status --format sarif`, with the exit codes of `status`."""
+    reasons = [
+        (found["sources"].get(name) or {}).get("reason") or f"cannot tell without {name}"
+        for name in found["cannot_tell"]
+    ]
+    log = sarif(found["findings"], load(), cannot_tell=reasons)
+    return Printed(line(log), exit_code(found, asked.fail_on))
 
 
 def _rule(one: Rule) -> dict[str, Any]:
