@@ -120,6 +120,39 @@ def _image(watched: Watched) -> None:
     watched.quiet(1)
 
 
+def _offboarded(watched: Watched) -> None:
+    watched.host.offboard()
+    watched.quiet(1)
+
+
+def _moved(watched: Watched) -> None:
+    """Onboarded anew, with the package of somebody else."""
+    watched.host.onboard("bbbbbbbb-cccc-dddd-eeee-ffffffffffff")
+    watched.quiet(1)
+
+
+def _onboarded_again(watched: Watched) -> None:
+    watched.host.onboard()
+    watched.quiet(1)
+
+
+def _engine(status: str) -> Play:
+    def play(watched: Watched) -> None:
+        watched.host.set_field("engine_load_status", status)
+        watched.quiet(1)
+
+    return play
+
+
+def _crashes(count: int) -> Play:
+    def play(watched: Watched) -> None:
+        for _ in range(count):
+            watched.host.crash()
+            watched.quiet(1)
+
+    return play
+
+
 def _expired(watched: Watched) -> None:
     watched.host.pass_time(280 * DAY)
     watched.quiet(1)
@@ -189,6 +222,18 @@ def _edited(watched: Watched) -> None:
     policy["cloudService"]["cloudBlockLevel"] = "high_plus"
     watched.host.managed(policy)
     watched.quiet(1)
+
+
+def _mode(of: str, mode: int) -> Play:
+    """The managed file, or the folder that it lies in, with these rights."""
+
+    def play(watched: Watched) -> None:
+        names = ("mdatp_managed.json", "com.microsoft.wdav.plist")
+        (file,) = (one for name in names for one in watched.host.folder.rglob(name))
+        (file if of == "file" else file.parent).chmod(mode)
+        watched.quiet(1)
+
+    return play
 
 
 # --- check-in -----------------------------------------------------------------------------------
@@ -270,6 +315,12 @@ STORIES = (
     Story("finding_agent_unreachable", _down, _restarted),
     Story("finding_agent_unhealthy", _unhealthy, _unhealthy_for_a_while),
     Story("finding_agent_not_onboarded", _image, _expired),
+    Story("finding_agent_offboarded", _offboarded, _image),
+    Story("finding_agent_crash_looping", _crashes(5), _crashes(2)),
+    Story("finding_tenant_changed", _moved, _onboarded_again),
+    Story("finding_engine_not_loaded", _engine("Engine not loaded"), _engine("Engine loaded")),
+    Story("finding_policy_file_writable", _mode("file", 0o666), _mode("file", 0o644)),
+    Story("finding_policy_folder_writable", _mode("folder", 0o777), _mode("folder", 0o1777)),
     Story("finding_product_expired", _expired, _expiring),
     Story("finding_not_enforced", _overridden, _stricter),
     Story("finding_broad_exclusion", _everything_excluded, _narrowly_excluded),
