@@ -343,7 +343,9 @@ HOSTILE: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("says", "make"), HOSTILE, ids=lambda one: str(one)[:24])
+@pytest.mark.parametrize(
+    ("says", "make"), HOSTILE, ids=[f"{at}-{says}" for at, (says, _) in enumerate(HOSTILE)]
+)
 def test_hostile_archives_are_refused(tmp_path: Path, says: str, make: Any) -> None:
     """With one line that says why, exit code 2, and nothing written anywhere."""
     place = tmp_path / "bundle.zip"
