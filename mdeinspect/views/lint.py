@@ -76,4 +76,6 @@ def _summary(found: dict[str, Any]) -> str:
     tally = ", ".join(f"{counted[word]} {word}" for word in words.SEVERITIES if counted[word])
     files = words.count(len(found["files"]), "file")
     findings = words.count(counted.total(), "finding") if tally else "nothing found"
-    return f"{findings} in {files}" + (f" ({tally})" if tally else "")
+    blind = len(found["cannot_tell"])
+    end = f"; {words.count(blind, 'file')} could not be read" if blind else ""
+    return f"{findings} in {files}" + (f" ({tally})" if tally else "") + end

@@ -245,6 +245,13 @@ def test_the_text_has_one_line_a_finding_that_editors_understand(tmp_path: Path)
     assert run(written(tmp_path, GOOD)).out.splitlines() == ["nothing found in 1 file"]
 
 
+def test_the_last_line_says_what_could_not_be_read(tmp_path: Path) -> None:
+    """Nothing found in a file that nobody read is not the same as nothing found."""
+    done = run(written(tmp_path, GOOD), tmp_path / "missing.json")
+    assert done.out.splitlines()[-1] == "nothing found in 2 files; 1 file could not be read"
+    assert done.code == 3
+
+
 def test_several_files_are_told_together_and_each_once(tmp_path: Path) -> None:
     """A file that is named twice is one."""
     one, two = written(tmp_path, TYPO, "a"), written(tmp_path, TYPO, "b")
