@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test soak check format golden bench clean
+.PHONY: help demo test soak check format golden bench man completions clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
@@ -42,6 +42,15 @@ golden: $(STAMP)  ## rewrite the golden outputs; review the diff
 # MDEINSPECT_BENCH_IDLE: seconds that the idle service is looked at (60; 600 for a soak).
 bench: $(STAMP)  ## timings and costs, as ratios where that makes sense, also in build/bench.json
 	$(BIN)/python -m benchmarks
+
+man: $(STAMP)  ## a manual page for every command, in build/man
+	$(BIN)/python tools/manual.py build/man
+
+completions: $(STAMP)  ## completions for bash, zsh and fish, in build/completions
+	mkdir -p build/completions
+	$(BIN)/mdeinspect completion bash > build/completions/mdeinspect.bash
+	$(BIN)/mdeinspect completion zsh > build/completions/_mdeinspect
+	$(BIN)/mdeinspect completion fish > build/completions/mdeinspect.fish
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, str] = {
     "events": "What the service has told, oldest first.",
     "rules": "Every rule, with its severity.",
     "run": "The service: watch this host, tell one event for each change.",
+    "service": "Install or remove the service where no package did, and see how it is.",
+    "doctor": "Everything that the service needs: is it there, and what to do.",
     "config": "Check or show the configuration.",
     "demo": "A simulated host, before and after something goes wrong.",
     "completion": "Shell completion for bash, zsh or fish.",

@@ -12,7 +12,7 @@ import functools
 import importlib
 import pkgutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
@@ -71,6 +71,31 @@ class Chosen:
     min_severity: Severity
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a sink needs to work, for `mdeinspect doctor`: `what` says in words where lines go.
+
+    `writes` is a file that it writes. `connect` reaches the place and lets go of it again without
+    handing anything over; it raises `SinkError`.
+    """
+
+    what: str
+    writes: str | None = None
+    network: bool = False
+    connect: Callable[[], None] | None = None
+
+
+def needs(name: str, options: Mapping[str, Any]) -> Needs | None:
+    """What the sink of `[sinks.<name>]` needs; None where its module does not say (`needs`).
+
+    Raises `ConfigError`.
+    """
+    module = _module(name, options)
+    told = getattr(module, "needs", None)
+    found: Needs | None = told(_validated(name, module, options)) if told else None
+    return found
+
+
 def chosen(
     configured: Mapping[str, Mapping[str, Any]], stop: threading.Event | None = None
 ) -> tuple[Chosen, ...]:
@@ -97,11 +122,7 @@ def types() -> Mapping[str, ModuleType]:
 
 
 def _chosen(name: str, options: Mapping[str, Any], stop: threading.Event | None) -> Chosen:
-    kind = options.get("type")
-    module = types().get(kind) if isinstance(kind, str) else None
-    if module is None:
-        choice = ", ".join(sorted(types()))
-        raise ConfigError(f"cannot use sinks.{name}.type: {kind!r} is none of {choice}")
+    module = _module(name, options)
     found = _validated(name, module, options)
     if found.format not in formats.load():
         choice = ", ".join(sorted(formats.load()))
@@ -112,6 +133,15 @@ def _chosen(name: str, options: Mapping[str, Any], stop: threading.Event | None)
         raise ConfigError(f"cannot use sinks.{name}.{error.key}: {error}") from error
     severity = Severity.of(found.min_severity)
     return Chosen(name, sink, formats.get(found.format), severity)
+
+
+def _module(name: str, options: Mapping[str, Any]) -> ModuleType:
+    kind = options.get("type")
+    module = types().get(kind) if isinstance(kind, str) else None
+    if module is None:
+        choice = ", ".join(sorted(types()))
+        raise ConfigError(f"cannot use sinks.{name}.type: {kind!r} is none of {choice}")
+    return module
 
 
 def _validated(name: str, module: ModuleType, options: Mapping[str, Any]) -> Common:

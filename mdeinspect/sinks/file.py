@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mdeinspect.config.model import Duration
-from mdeinspect.sinks import Rendered, SinkError
+from mdeinspect.sinks import Needs, Rendered, SinkError
 from mdeinspect.sinks._logfile import is_same, open_log
 from mdeinspect.sinks._progress import Progress
 from mdeinspect.sinks._rotation import born, rotate
@@ -44,6 +44,11 @@ def create(options: Options, _stop: threading.Event) -> FileSink:
     if not os.path.isabs(path) or os.path.normpath(path) != path or "\0" in path or path == "/":
         raise Unfit("path", f"{path!r} is not the absolute path of a file")
     return FileSink(options)
+
+
+def needs(options: Options) -> Needs:
+    """A file that can be written."""
+    return Needs(options.path, writes=options.path)
 
 
 class FileSink:

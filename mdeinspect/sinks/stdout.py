@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mdeinspect.sinks import Rendered, SinkError
+from mdeinspect.sinks import Needs, Rendered, SinkError
 from mdeinspect.sinks._progress import Progress
 from mdeinspect.sinks.options import Common
 
@@ -30,6 +30,11 @@ class Options(Common):
 def create(_options: Options, stop: threading.Event) -> StdoutSink:
     """The sink. The descriptor stays in blocking mode: that is shared with other processes."""
     return StdoutSink(stop)
+
+
+def needs(_options: Options) -> Needs:
+    """Nothing: whoever started the service has its output."""
+    return Needs("standard output; under systemd the journal")
 
 
 class StdoutSink:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mdeinspect.sinks import Rendered, SinkError
+from mdeinspect.sinks import Needs, Rendered, SinkError
 from mdeinspect.sinks._progress import Progress
 from mdeinspect.sinks._rfc5424 import FACILITIES, header, local_header, smaller, word
 from mdeinspect.sinks._transport import Tcp, Transport, Udp, Unix
@@ -51,6 +51,22 @@ def create(options: Options, _stop: threading.Event) -> SyslogSink:
     return SyslogSink(options, _transport(options))
 
 
+def needs(options: Options) -> Needs:
+    """A server that can be reached; by UDP, one whose name is known."""
+    transport, where = _transport(options), _where(options)
+
+    def connect() -> None:
+        try:
+            transport.begin()
+        except OSError as error:
+            why = error.strerror or error
+            raise SinkError(f"cannot reach syslog at {where}: {why}") from error
+        finally:
+            transport.close()
+
+    return Needs(f"syslog at {where}", network=options.transport != "unix", connect=connect)
+
+
 class SyslogSink:
     """Sends one message for each line."""
 
@@ -71,19 +87,12 @@ class SyslogSink:
             if self._transport.may_have_lost:
                 self._progress.clear()
             why = error.strerror or error
-            raise SinkError(f"cannot reach syslog at {self._where}: {why}") from error
+            raise SinkError(f"cannot reach syslog at {_where(self._options)}: {why}") from error
         self._progress.clear()
 
     def close(self) -> None:
         """Let go of the connection."""
         self._transport.close()
-
-    @property
-    def _where(self) -> str:
-        options = self._options
-        if options.transport == "unix":
-            return options.path or LOCAL
-        return f"{options.transport}://{options.host}:{options.port or PORT}"
 
     def _send_all(self, lines: Sequence[Rendered]) -> None:
         self._transport.begin()
@@ -112,6 +121,12 @@ class SyslogSink:
             return local_header(event, facility=facility, app_name=app_name, pid=pid)
         structured = bool(options.structured_data)
         return header(event, facility=facility, app_name=app_name, pid=pid, structured=structured)
+
+
+def _where(options: Options) -> str:
+    if options.transport == "unix":
+        return options.path or LOCAL
+    return f"{options.transport}://{options.host}:{options.port or PORT}"
 
 
 def _transport(options: Options) -> Transport:

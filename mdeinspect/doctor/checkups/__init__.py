@@ -1,0 +1,1 @@
+"""The checkups, one function each; a module for each thing that they are about."""
