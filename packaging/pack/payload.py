@@ -1,0 +1,106 @@
+"""Everything that the packages put on a host, laid out below `build/package`."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+from pack.configuration import commented
+from pack.interpreter import interpreter
+from pack.places import BUILD, CHECKOUT, HERE, PREFIX, PYTHON, STAGE
+from pack.run import run
+
+LAUNCHER: Final = f"""\
+#!/{PREFIX}/bin/python3 -I
+from mdeinspect.__main__ import main
+
+main()
+"""
+# For `pip install --target`: wheels for the packages' interpreter, not for the one that runs pip.
+WHEELS: Final = (
+    "--only-binary=:all:",
+    "--implementation=cp",
+    f"--python-version={PYTHON}",
+    "--platform=manylinux_2_31_x86_64",
+    "--platform=manylinux_2_28_x86_64",
+    "--platform=manylinux_2_17_x86_64",
+    "--platform=manylinux2014_x86_64",
+)
+# What a wheel brings for those who develop it, and what only an installer needs.
+UNWANTED: Final = ("*/tests", "*/test", "bin", "*.dist-info/RECORD", "*.dist-info/REQUESTED",
+                   "*.dist-info/INSTALLER", "*.dist-info/direct_url.json")  # fmt: skip
+
+
+def lay_out(wheel: Path) -> Path:
+    """The folder, made anew, with the product from `wheel`."""
+    shutil.rmtree(STAGE, ignore_errors=True)
+    STAGE.mkdir(parents=True)
+    run("tar", "-C", STAGE, "-xzf", interpreter())
+    _libraries(wheel)
+    launcher = STAGE / PREFIX / "bin/mdeinspect"
+    launcher.write_text(LAUNCHER, "utf-8")
+    launcher.chmod(0o755)
+    _compile()
+    _around()
+    _documents(STAGE / "usr/share/doc/mdeinspect")
+    _modes()
+    return STAGE
+
+
+def _libraries(wheel: Path) -> None:
+    site = STAGE / PREFIX / f"lib/python{PYTHON}/site-packages"
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", site)
+    requirements = HERE / "requirements.txt"
+    run(*pip, *WHEELS, "--no-deps", "--require-hashes", "--requirement", requirements)
+    run(*pip, *WHEELS, "--no-deps", "--upgrade", wheel)
+    for pattern in UNWANTED:
+        for path in site.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for library in site.rglob("*.so"):
+        run("strip", "--strip-unneeded", library)
+
+
+def _compile() -> None:
+    """Byte code that is never checked nor written again: nothing of ours appears at run time."""
+    python = STAGE / PREFIX / "bin/python3"
+    how = ("-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", STAGE, "-p", "/")
+    run(python, "-I", "-m", "compileall", *how, STAGE / PREFIX / "lib")
+
+
+def _around() -> None:
+    """Configuration, manual pages and completions."""
+    etc = STAGE / "etc/mdeinspect"
+    (etc / "conf.d").mkdir(parents=True)
+    example = (CHECKOUT / "docs/config.example.toml").read_text("utf-8")
+    (etc / "config.toml").write_text(commented(example), "utf-8")
+    for page in sorted((BUILD / "man").glob("*.1")):
+        _gzip(page.read_bytes(), STAGE / f"usr/share/man/man1/{page.name}.gz")
+    shutil.copytree(BUILD / "completions", STAGE / "completions")
+
+
+def _documents(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    shutil.copy(HERE / "copyright", folder / "copyright")
+    shutil.move(STAGE / PREFIX / "built-from", folder / "built-from")
+    _gzip((CHECKOUT / "CHANGELOG.md").read_bytes(), folder / "changelog.gz")
+    for name in ("strict.conf", "root.conf"):
+        shutil.copy(CHECKOUT / "systemd" / name, folder / name)
+
+
+def _gzip(data: bytes, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(gzip.compress(data, mtime=0))
+
+
+def _modes() -> None:
+    """Modes that do not depend on the umask of whoever builds, and one time for all files."""
+    moment = int(os.environ["SOURCE_DATE_EPOCH"])
+    for path in (STAGE, *STAGE.rglob("*")):
+        if not path.is_symlink():
+            wide = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if wide else 0o644)
+        os.utime(path, (moment, moment), follow_symlinks=False)
