@@ -64,6 +64,10 @@ dist: $(PACK)  ## wheel and sdist, in dist/
 package: $(PACK) man completions  ## .deb, .rpm, wheel, sdist, bill of materials and checksums, in dist/
 	cd packaging && ../$(BIN)/python -m pack packages
 
+# Needs root, mmdebstrap and systemd-nspawn; says what it skips, and why.
+test-system: $(PACK)  ## the packages of dist/ in roots of Debian, and under a real systemd
+	$(BIN)/python -m pytest tests/packages
+
 lock: $(PACK)  ## choose anew the versions of the libraries that go into the packages
 	$(BIN)/uv pip compile --quiet --no-python-downloads --upgrade --generate-hashes --no-annotate \
 	  --python-version 3.13 --python-platform x86_64-manylinux_2_31 \

@@ -30,7 +30,7 @@ def main() -> None:
     run(sys.executable, "-m", "build", "--outdir", folder, quiet=True)
     if told.what == "packages":
         [wheel] = folder.glob("*.whl")
-        stage = lay_out(wheel)
+        stage = lay_out(wheel, version)
         packages.build(version, folder)
         sbom.write(stage, version, folder / f"mdeinspect-{version}.cdx.json")
     _sums(folder)

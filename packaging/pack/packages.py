@@ -11,6 +11,7 @@ from typing import Final
 from pack.places import BUILD, HERE
 from pack.run import run
 
+MAINTAINER: Final = "The mdeinspect maintainers <maintainers@mdeinspect.invalid>"
 KINDS: Final = ("deb", "rpm")
 _PRE: Final = re.compile(r"\.?(a|b|rc|dev)(\d+)")
 
@@ -18,7 +19,11 @@ _PRE: Final = re.compile(r"\.?(a|b|rc|dev)(\d+)")
 def build(version: str, folder: Path, kinds: tuple[str, ...] = KINDS, squeeze: str = "xz") -> None:
     """Write the packages of what is laid out into `folder`, compressed by `squeeze`."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = {"VERSION": package_version(version), "COMPRESSION": squeeze}
+    told = {
+        "VERSION": package_version(version),
+        "COMPRESSION": squeeze,
+        "MAINTAINER": MAINTAINER,
+    }
     text = Template((HERE / "nfpm.yaml").read_text("utf-8")).substitute(told)
     description = BUILD / "nfpm.yaml"
     description.write_text(text, "utf-8")

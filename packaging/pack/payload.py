@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import subprocess
 import sys
+from email.utils import formatdate
 from pathlib import Path
 from typing import Final
 
 from pack.configuration import commented
 from pack.interpreter import interpreter
+from pack.packages import MAINTAINER, package_version
 from pack.places import BUILD, CHECKOUT, HERE, PREFIX, PYTHON, STAGE
 from pack.run import run
 
@@ -19,6 +22,13 @@ LAUNCHER: Final = f"""\
 from mdeinspect.__main__ import main
 
 main()
+"""
+ENTRY: Final = """\
+mdeinspect ({version}-1) stable; urgency=medium
+
+  * This version: see changelog.gz.
+
+ -- {maintainer}  {date}
 """
 # For `pip install --target`: wheels for the packages' interpreter, not for the one that runs pip.
 WHEELS: Final = (
@@ -35,7 +45,7 @@ UNWANTED: Final = ("*/tests", "*/test", "bin", "*.dist-info/RECORD", "*.dist-inf
                    "*.dist-info/INSTALLER", "*.dist-info/direct_url.json")  # fmt: skip
 
 
-def lay_out(wheel: Path) -> Path:
+def lay_out(wheel: Path, version: str) -> Path:
     """The folder, made anew, with the product from `wheel`."""
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
@@ -46,7 +56,7 @@ def lay_out(wheel: Path) -> Path:
     launcher.chmod(0o755)
     _compile()
     _around()
-    _documents(STAGE / "usr/share/doc/mdeinspect")
+    _documents(STAGE / "usr/share/doc/mdeinspect", version)
     _modes()
     return STAGE
 
@@ -82,13 +92,25 @@ def _around() -> None:
     shutil.copytree(BUILD / "completions", STAGE / "completions")
 
 
-def _documents(folder: Path) -> None:
+def _documents(folder: Path, version: str) -> None:
     folder.mkdir(parents=True)
     shutil.copy(HERE / "copyright", folder / "copyright")
-    shutil.move(STAGE / PREFIX / "built-from", folder / "built-from")
+    built_from = (STAGE / PREFIX / "built-from").read_text("utf-8")
+    (folder / "built-from").write_text(f"{built_from}mpdecimal {_libmpdec()}\n", "utf-8")
+    (STAGE / PREFIX / "built-from").unlink()
     _gzip((CHECKOUT / "CHANGELOG.md").read_bytes(), folder / "changelog.gz")
+    date = formatdate(int(os.environ["SOURCE_DATE_EPOCH"]))
+    entry = ENTRY.format(version=package_version(version), maintainer=MAINTAINER, date=date)
+    _gzip(entry.encode(), folder / "changelog.Debian.gz")
     for name in ("strict.conf", "root.conf"):
         shutil.copy(CHECKOUT / "systemd" / name, folder / name)
+
+
+def _libmpdec() -> str:
+    """The version that the interpreter's source carries; the recipe told of all else."""
+    code = "import _decimal; print(_decimal.__libmpdec_version__)"
+    words = [str(STAGE / PREFIX / "bin/python3"), "-I", "-c", code]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _gzip(data: bytes, target: Path) -> None:
@@ -97,10 +119,10 @@ def _gzip(data: bytes, target: Path) -> None:
 
 
 def _modes() -> None:
-    """Modes that do not depend on the umask of whoever builds, and one time for all files."""
+    """Only programs may be run; nothing depends on the builder's umask; one time for all files."""
     moment = int(os.environ["SOURCE_DATE_EPOCH"])
     for path in (STAGE, *STAGE.rglob("*")):
         if not path.is_symlink():
-            wide = path.is_dir() or path.stat().st_mode & 0o100
+            wide = path.is_dir() or path.parent.name == "bin"
             path.chmod(0o755 if wide else 0o644)
         os.utime(path, (moment, moment), follow_symlinks=False)

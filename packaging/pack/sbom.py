@@ -1,4 +1,4 @@
-"""The bill of materials (CycloneDX): what the packages hold, with versions, origins and licences."""
+"""The bill of materials (CycloneDX): what the packages hold, versions, origins and licences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ LICENCES: Final = {
     "zlib": "Zlib",
     "libffi": "MIT",
     "expat": "MIT",
+    "mpdecimal": "BSD-2-Clause",
 }
+CARRIED: Final = ("expat", "mpdecimal")  # copies that the interpreter's own source carries
 
 
 def write(stage: Path, version: str, target: Path) -> None:
@@ -67,7 +69,6 @@ def _add_native(bill: dict[str, Any], built_from: str) -> None:
 
 
 def _component(package: str, version: str) -> dict[str, Any]:
-    distribution = package != "expat"  # the copy that the interpreter's own source carries
     number = version.replace(":", "%3A").replace("+", "%2B").replace("~", "%7E")
     purl = f"pkg:deb/debian/{package}@{number}?arch=source"
     return {
@@ -76,5 +77,5 @@ def _component(package: str, version: str) -> dict[str, Any]:
         "name": package,
         "version": version,
         "licenses": [{"license": {"id": LICENCES[package]}}],
-        "purl": purl if distribution else f"pkg:generic/{package}@{version}",
+        "purl": f"pkg:generic/{package}@{version}" if package in CARRIED else purl,
     }
