@@ -86,7 +86,7 @@ class Container(Root):
 
     def boot(self) -> None:
         """Start its systemd, and wait until it is up."""
-        # Whatever becomes of the tests: when they die, the kernel ends unshare and all that is in it.
+        # When the tests die, however they do, the kernel ends unshare and all that is in it.
         cell = ("sh", "-ec", CELL, "sh", *map(str, self._cells), "--")
         keep = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child=KILL")
         nspawn = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit")

@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ HASTE = "[Service]\nWatchdogSec=8s\nRestartSec=1s\n"
 
 @pytest.fixture(scope="module")
 def host(boot: Callable[[], Container], deb: Path) -> Container:
-    """Debian 12 with the agent; the package installed by apt, and nothing done by hand after it."""
+    """Debian 12 with the agent; the package installed, and nothing done by hand after it."""
     made = boot()
     place = made.bring(deb)
     made.run("dpkg", "--unpack", place)
@@ -157,15 +158,30 @@ def test_a_reboot_keeps_the_memory(host: Container) -> None:
     """It starts by itself, counts on where it was, and raises nothing again."""
     host.reboot()
     until(lambda: main_pid(host) != 0, "the service")
-    until(lambda: events(host)[-1]["seq"] != 0 and _starts(host) >= 2, "a start after the boot")
-    told = events(host)
+    until(lambda: _started_since_boot(host), "a start after the boot")
+    # A line that was handed over and not yet acknowledged comes again, with its id.
+    told = list({one["id"]: one for one in events(host)}.values())
     assert len({one["stream"] for one in told}) == 1
     assert [one["seq"] for one in told] == list(range(1, len(told) + 1))
     last = max(n for n, one in enumerate(told) if one["type"] == "daemon.started")
-    assert not [one for one in told[last:] if one["type"] == "finding.raised"]
-    assert [one["type"] for one in told[last - 1 :]][:2] == ["daemon.stopped", "daemon.started"]
+    assert told[last - 1]["type"] == "daemon.stopped"
+    assert not _raised_twice(told)
 
 
-def _starts(host: Container) -> int:
-    boots = host.run("journalctl", "--unit=mdeinspect", "--output=cat", "--boot=0", "--no-pager")
-    return 2 if '"type":"daemon.started"' in boots.stdout.replace(" ", "") else 0
+def _started_since_boot(host: Container) -> bool:
+    words = ("journalctl", "--unit=mdeinspect", "--output=cat", "--boot=0", "--no-pager")
+    return "daemon.started" in host.run(*words).stdout
+
+
+def _raised_twice(told: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    open_: set[tuple[str, str]] = set()
+    twice = []
+    for one in told:
+        what = (one.get("code", ""), one.get("subject", ""))
+        if one["type"] == "finding.cleared":
+            open_.discard(what)
+        elif one["type"] == "finding.raised":
+            twice += [what] if what in open_ else []
+            open_.add(what)
+    assert open_, "nothing was raised at all: this test would prove nothing"
+    return twice
