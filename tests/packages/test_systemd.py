@@ -80,9 +80,15 @@ def test_it_has_the_least_privilege(host: Container) -> None:
     assert told["Seccomp"] == ["2"]
 
 
-@pytest.mark.parametrize(
-    "folder", ["/etc", "/usr/lib", "/opt/mdeinspect", "/etc/mdeinspect", "/tmp"]
-)
+def test_its_configuration_is_not_its_own(host: Container) -> None:
+    """systemd mounts a ConfigurationDirectory writable: it is the modes that keep the service out."""
+    who = ("setpriv", "--reuid=mdeinspect", "--regid=mdeinspect", "--clear-groups")
+    for path in ("/etc/mdeinspect/written", "/etc/mdeinspect/conf.d/written.toml"):
+        said = host.run(*who, "touch", path, check=False)
+        assert "Permission denied" in said.stderr
+
+
+@pytest.mark.parametrize("folder", ["/etc", "/usr/lib", "/opt/mdeinspect", "/tmp"])
 def test_its_view_is_read_only(host: Container, folder: str) -> None:
     """Not even root could write there as the service sees it."""
     inside = ("nsenter", "--target", str(main_pid(host)), "--mount", "--")
