@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from mdeinspect.cli import options, state
-from mdeinspect.errors import UsageError
+from mdeinspect.config.model import Config
+from mdeinspect.errors import MdeinspectError, UsageError
 from mdeinspect.installer import (
     InstallError,
     apply,
@@ -71,7 +72,7 @@ def install(target: Target, /, *, dry_run: bool, prefix: str | None, **chosen: b
     choice = Choice(command=interpreter.command(), **chosen)
     place = _place(prefix, dry_run=dry_run)
     if platform == "darwin":
-        found = full_disk_access.grant(choice.command[0])
+        found = full_disk_access.grant(choice.command[0], place.run)
         apply.install(macos.plan(choice, found), macos.traces(), place)
     else:
         apply.install(linux.plan(choice), linux.traces(), place)
@@ -100,7 +101,7 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
     target: Target = ctx.obj
     # A person asks how old things are; nothing is decided by it.
     now = datetime.now(UTC)  # noqa: TID251
-    found = vitals.look(_platform(target), state.folder(target), now)
+    found = vitals.look(_platform(target), state.folder(target), now, _silence(target))
     click.echo(json.dumps(found.as_data(), indent=2) if as_json else "\n".join(found.lines()))
     ctx.exit(found.exit_code)
 
@@ -108,6 +109,17 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
 def _place(prefix: str | None, *, dry_run: bool) -> apply.Place:
     """An image is only written to: its programs are not those of this machine."""
     return apply.Place(click.echo, prefix or "", dry_run, None if prefix else manager.run)
+
+
+def _silence(target: Target) -> timedelta:
+    """By the configuration; a wrong one, which `doctor` tells, hides no sign of life."""
+    from mdeinspect.cli.inspection import configuration
+
+    try:
+        config = configuration(target)
+    except (MdeinspectError, OSError):
+        config = Config()
+    return vitals.silence(config)
 
 
 def _platform(target: Target) -> Platform:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import grp
 import os
 import pwd
 import sys
@@ -72,6 +73,15 @@ class Machine:
             return None
         gids = frozenset(os.getgrouplist(found.pw_name, found.pw_gid))
         return Who(found.pw_name, found.pw_uid, gids)
+
+    def group(self, name: str) -> int | None:
+        """The number of a group; None where there is none of that name."""
+        if name.isdecimal():
+            return int(name)
+        try:
+            return grp.getgrnam(name).gr_gid
+        except KeyError:
+            return None
 
     def space(self, folder: str) -> Space:
         """What is left at a folder. Raises OSError."""

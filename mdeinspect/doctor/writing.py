@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from mdeinspect.doctor.machine import Who
 from mdeinspect.doctor.scene import Scene
 
 STRICT = "strict"
-DROP_IN = "systemctl edit mdeinspect, and write: [Service] ReadWritePaths={}"
+EDIT = "systemctl edit mdeinspect, and write: [Service]"
+DROP_IN = f"{EDIT} ReadWritePaths={{}}"
 
 
 def writer(scene: Scene) -> Who:
@@ -19,11 +21,19 @@ def writer(scene: Scene) -> Who:
     if scene.daemon is None or not me.all_powerful:
         return me
     settings = scene.daemon.settings
-    powerful = "cap_dac_override" in settings.get("CapabilityBoundingSet", "").split()
     name = settings.get("User") or "root"
-    if name == "root":
-        return Who("root", 0, frozenset({0}), powerful or not settings)
-    return scene.machine.user(name) or me
+    found = scene.machine.user(name)
+    if found is None:
+        return me
+    named = [settings.get("Group", ""), *settings.get("SupplementaryGroups", "").split()]
+    groups = [scene.machine.group(one) for one in named if one]
+    bounds = settings.get("CapabilityBoundingSet")  # launchd knows none: root is root
+    powerful = name == "root" and (bounds is None or "cap_dac_override" in bounds.split())
+    return replace(
+        found,
+        gids=found.gids.union(gid for gid in groups if gid is not None),
+        all_powerful=powerful,
+    )
 
 
 def refusal(who: Who, path: str) -> str | None:

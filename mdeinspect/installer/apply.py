@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,8 +28,11 @@ class Place:
     run: manager.Runner | None = None
 
     def at(self, path: str) -> Path:
-        """Where `path` of the plan lies."""
-        return Path(self.prefix + path)
+        """Where `path` of the plan lies. Raises `InstallError` where a link leads out of it."""
+        here = Path(self.prefix + path)
+        if self.prefix and not here.parent.resolve().is_relative_to(Path(self.prefix).resolve()):
+            raise InstallError(f"cannot touch {path}: a link leads out of {self.prefix}")
+        return here
 
 
 def install(plan: Plan, traces: Traces, place: Place) -> None:
@@ -65,6 +67,7 @@ def uninstall(traces: Traces, place: Place, *, purge: bool) -> None:
     folders = [path for path in traces.folders if purge and os.path.lexists(place.at(path))]
     if folders:
         _refuse_packaged(traces, place)
+        _refuse_foreign((File(path, "") for path in traces.files), place)
     if not there and not folders:
         place.say(
             "nothing to remove: the service was not installed by `mdeinspect service install`"
@@ -75,6 +78,8 @@ def uninstall(traces: Traces, place: Place, *, purge: bool) -> None:
         _run_all(traces.stop, place)
     for path in (*there, *folders):
         _remove(path, place)
+    for folder in {place.at(path).parent for path in traces.files}:
+        _drop_empty(folder, place)
     if there:
         _run_all(traces.after, place)
     if purge:
@@ -101,8 +106,8 @@ def _refuse_foreign(files: Iterable[File], place: Place) -> None:
         path = place.at(file.path)
         if os.path.lexists(path) and not file.keep and not _ours(path):
             raise InstallError(
-                f"cannot write {file.path}: something else is there that `mdeinspect service "
-                "install` did not write; look at it, and move it away"
+                f"cannot go on: {file.path} is there, and `mdeinspect service install` did not "
+                "write it; look at it, and move it away"
             )
 
 
@@ -186,16 +191,14 @@ def _remove(path: str, place: Place) -> None:
             shutil.rmtree(here)
         else:
             here.unlink(missing_ok=True)
-        if here.parent.name.endswith(".service.d"):
-            _remove_empty(here.parent)
+    _drop_empty(here.parent, place)
 
 
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
-            raise
+def _drop_empty(folder: Path, place: Place) -> None:
+    """Take away a folder for drop-ins with nothing in it any more."""
+    if not place.dry and folder.name.endswith(".service.d"):
+        with contextlib.suppress(OSError):  # another's drop-in is there, or no such folder
+            folder.rmdir()
 
 
 def _run_all(runs: Sequence[Run], place: Place) -> None:

@@ -43,10 +43,12 @@ def plan(choice: Choice, found: full_disk_access.Grant) -> Plan:
     return Plan(
         files=files,
         folders=((STATE, 0o750), (LOGS, 0o750)),
-        stop=(Run("launchctl", ("bootout", f"system/{LABEL}"), may_fail=True),),
+        stop=(),
         start=(
+            # A job that is loaded cannot be loaded again, changed or not.
+            Run("launchctl", ("bootout", f"system/{LABEL}"), may_fail=True),
             Run("launchctl", ("enable", f"system/{LABEL}")),
-            # `bootout` returns before the old job is gone; until then this fails.
+            # `bootout` returns before the old one is gone; until then this fails.
             Run("launchctl", ("bootstrap", "system", JOB), tries=25),
         ),
         notes=(full_disk_access.note(found),),

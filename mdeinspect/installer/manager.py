@@ -25,7 +25,7 @@ BOOTED = "/run/systemd/system"  # there when systemd is the first process, as sd
 PROPERTIES = (
     *("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "NRestarts", "MainPID"),
     *("StatusText", "User", "ProtectSystem", "ReadWritePaths", "PrivateNetwork", "PrivateTmp"),
-    *("StateDirectory", "LogsDirectory", "CapabilityBoundingSet"),
+    *("StateDirectory", "LogsDirectory", "CapabilityBoundingSet", "Group", "SupplementaryGroups"),
 )
 LABEL = "com.mdeinspect.daemon"
 NOT_LOADED = 113  # of `launchctl print`: no such service
@@ -139,7 +139,9 @@ def _detail(told: Mapping[str, str]) -> str:
         return "masked"
     result = told.get("Result", "success")
     parts = [told.get("SubState", ""), "" if result == "success" else f"last result {result}"]
-    return ", ".join(part for part in (*parts, told.get("StatusText", "")) if part)
+    if told.get("ActiveState") in ("active", "reloading"):  # else what it said before it ended
+        parts.append(told.get("StatusText", ""))
+    return ", ".join(part for part in parts if part)
 
 
 def _launchd(runner: Runner) -> Unit:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from mdeinspect.config.model import Config
 from mdeinspect.events import stamp
 from mdeinspect.installer import InstallError, linux, manager
 from mdeinspect.installer.manager import Runner, Unit
@@ -16,7 +17,7 @@ from mdeinspect.store.last import read_report
 from mdeinspect.store.reader import Reader
 
 LIFE = ("daemon.started", "heartbeat")
-SILENT = timedelta(hours=2)  # two heartbeats by default; `doctor` knows the configured one
+MARGIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,17 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What `service status` shows. `units` are those that are installed."""
+    """What `service status` shows. `units` are those that are installed.
+
+    `silent`: for how long a service that lives may say nothing.
+    """
 
     units: tuple[Unit, ...]
     heartbeat: Sign
     report: Sign
     folder: Path
+    silent: timedelta
     trouble: str | None = None  # why the units cannot be told
-    silent: timedelta = field(default=SILENT)
 
     @property
     def exit_code(self) -> int:
@@ -85,7 +89,13 @@ class Vitals:
         ]
 
 
-def look(platform: Platform, folder: Path, now: datetime, runner: Runner = manager.run) -> Vitals:
+def look(
+    platform: Platform,
+    folder: Path,
+    now: datetime,
+    silent: timedelta,
+    runner: Runner = manager.run,
+) -> Vitals:
     """The signs of life of the service whose state is in `folder`."""
     units: tuple[Unit, ...] = ()
     trouble = None
@@ -93,14 +103,25 @@ def look(platform: Platform, folder: Path, now: datetime, runner: Runner = manag
         units = installed(platform, runner)
     except InstallError as error:
         trouble = str(error)
-    return Vitals(units, heartbeat(folder, now), last_report(folder, now), folder, trouble)
+    beat, report = heartbeat(folder, now), last_report(folder, now)
+    return Vitals(units, beat, report, folder, silent, trouble)
 
 
 def installed(platform: Platform, runner: Runner = manager.run) -> tuple[Unit, ...]:
-    """The daemon and the timer, as far as they are installed; raises `InstallError`."""
+    """Of the daemon and the timer those that are in use; raises `InstallError`.
+
+    A package brings both, so that one of them lies there unused. Where neither is in use it is the
+    daemon that is missed.
+    """
     names = (manager.LABEL,) if platform == "darwin" else (linux.UNIT, linux.TIMER)
     every = [manager.state(platform, name, runner) for name in names]
-    return tuple(one for one in every if one.installed or one.detail == "masked")
+    found = [one for one in every if one.installed or one.detail == "masked"]
+    return tuple(one for one in found if one.enabled or one.active != "inactive") or (*found[:1],)
+
+
+def silence(config: Config) -> timedelta:
+    """For how long a service that lives may say nothing: two heartbeats."""
+    return 2 * config.heartbeat.every + MARGIN
 
 
 def heartbeat(folder: Path, now: datetime) -> Sign:
@@ -145,7 +166,7 @@ def _words(one: Unit) -> str:
     enabled = {True: "enabled", False: "not enabled at boot", None: "not known whether enabled"}
     parts = [one.active, enabled[one.enabled], one.detail]
     if one.restarts:
-        parts.append(f"restarted {one.restarts} times")
+        parts.append(f"restarts: {one.restarts}")
     return ", ".join(part for part in parts if part)
 
 

@@ -75,12 +75,13 @@ class Chosen:
 class Needs:
     """What a sink needs to work, for `mdeinspect doctor`: `what` says in words where lines go.
 
-    `writes` is a file that it writes. `connect` reaches the place and lets go of it again without
-    handing anything over; it raises `SinkError`.
+    `writes` is a file that it writes, and `group` whom it gives a new one to. `connect` reaches the
+    place and lets go of it again without handing anything over; it raises `SinkError`.
     """
 
     what: str
     writes: str | None = None
+    group: str | None = None
     network: bool = False
     connect: Callable[[], None] | None = None
 

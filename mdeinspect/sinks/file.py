@@ -47,8 +47,8 @@ def create(options: Options, _stop: threading.Event) -> FileSink:
 
 
 def needs(options: Options) -> Needs:
-    """A file that can be written."""
-    return Needs(options.path, writes=options.path)
+    """A file that can be written, and given to its group."""
+    return Needs(options.path, writes=options.path, group=options.group)
 
 
 class FileSink:

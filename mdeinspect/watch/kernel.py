@@ -70,12 +70,28 @@ class Watches:
     def _schedule(self, how: Method, ear: events.FileSystemEventHandler) -> None:
         for folder in self._plan.folders:
             # watchdog takes "permission denied" of inotify for success
-            if os.path.isdir(folder) and not os.access(folder, os.R_OK):
+            if not _may_read(folder):
                 raise PermissionError(errno.EACCES, "permission denied", folder)
             try:
                 self._observer.schedule(ear, folder, recursive=how.recursive, event_filter=KINDS)
             except OSError as error:
                 raise OSError(error.errno, error.strerror, folder) from error
+
+
+def _may_read(folder: str) -> bool:
+    """Whether this process may list a folder; what is none may be watched in any case.
+
+    Tried: `os.access` knows nothing of capabilities, by which a user of its own reads what is
+    root's alone.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        os.close(os.open(folder, flags))
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 class OverflowAlarm(logging.Handler):

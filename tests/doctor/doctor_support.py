@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,11 @@ class Bench(Machine):
         return found
 
     def user(self, name: str) -> Who | None:
-        return SERVICE if name == SERVICE.name else None
+        users = {SERVICE.name: SERVICE, "root": replace(ROOT, all_powerful=False)}
+        return users.get(name)
+
+    def group(self, name: str) -> int | None:
+        return {"mdeinspect": 777, "adm": 4}.get(name)
 
     def space(self, folder: str) -> Space:
         found = self.told.get("space", Space(10 * GIB, 10**6, read_only=False))

@@ -197,6 +197,23 @@ def test_configuration_of_another(host: HostFolder, tmp_path: Path) -> None:
     assert told(own, "configuration-owner")[0] == "passing"
 
 
+def test_configuration_out_of_sight(host: HostFolder, tmp_path: Path) -> None:
+    """Where the folder is closed to a user, nothing is claimed of what is in it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o700)
+    user = Bench(privileged=False, me=PLAIN)
+    found = scene(host.root, user, config_path=folder / "config.toml", config_fault="denied")
+    assert found.facts
+    os.seteuid(65534)
+    try:
+        state = told(found, "configuration-owner")[0]
+    finally:
+        os.seteuid(0)
+    assert state == "could-not-run"
+
+
 # --- the machine --------------------------------------------------------------------------------
 
 
@@ -217,6 +234,8 @@ def test_file_events(host: HostFolder) -> None:
     state, detail = told(scene(host.root, polls), "file-events")
     assert state == "warning"
     assert "inotify instance limit reached" in detail
+    refused = Bench(watch=("polling", "cannot watch /etc: permission denied"), privileged=False)
+    assert told(scene(host.root, refused), "file-events")[0] == "could-not-run"
 
 
 def test_file_events_for_real(host: HostFolder) -> None:
@@ -307,6 +326,13 @@ def test_stdout(host: HostFolder) -> None:
     """Without a sink events go to standard output, which is always there."""
     one = outcome(scene(host.root), "sinks")
     assert (one.state, one.subject) == ("passing", "stdout")
+
+
+def test_stdout_of_launchd(mac: HostFolder) -> None:
+    """The job drops it: without a sink nobody would ever read an event."""
+    job = Bench(units=(unit("com.mdeinspect.daemon", settings={"ProtectSystem": ""}),))
+    assert told(scene(mac.root, job), "sinks")[0] == "warning"
+    assert told(scene(mac.root, NONE), "sinks")[0] == "passing"
 
 
 def test_sinks_of_a_wrong_configuration(host: HostFolder) -> None:
@@ -409,6 +435,23 @@ def test_file_of_the_service(host: HostFolder, folder: Path) -> None:
     assert file_outcome(host, folder / "events.ndjson", powerful)[0] == "passing"
 
 
+def test_file_that_cannot_be_rotated(host: HostFolder, folder: Path) -> None:
+    """A file that can be written in a folder that cannot works until it is full."""
+    (folder / "events.ndjson").write_text("")
+    (folder / "events.ndjson").chmod(0o666)
+    folder.chmod(0o755)
+    machine = Bench(units=(unit(settings={"ReadWritePaths": str(folder)}),))
+    state, detail = file_outcome(host, folder / "events.ndjson", machine)
+    assert (state, detail) == ("failing", f"{folder} cannot be written by mdeinspect")
+
+
+def test_file_on_a_mac(mac: HostFolder, folder: Path) -> None:
+    """The job runs as root, whom no capability is taken from."""
+    folder.chmod(0o000)
+    job = Bench(units=(replace(unit("com.mdeinspect.daemon"), settings={"state": "running"}),))
+    assert file_outcome(mac, folder / "events.ndjson", job)[0] == "passing"
+
+
 def test_file_behind_the_sandbox(host: HostFolder, folder: Path) -> None:
     """A folder that the unit keeps read-only fails, with the drop-in to write."""
     config = with_sink(type="file", path=str(folder / "events.ndjson"))
@@ -416,6 +459,27 @@ def test_file_behind_the_sandbox(host: HostFolder, folder: Path) -> None:
     assert one.state == "failing"
     assert "ProtectSystem=strict" in one.detail
     assert f"ReadWritePaths={folder}" in str(one.remedy)
+
+
+@pytest.mark.parametrize(
+    ("group", "settings", "state"),
+    [
+        ("mdeinspect", {}, "passing"),
+        ("adm", {}, "failing"),
+        ("adm", {"SupplementaryGroups": "adm"}, "passing"),
+        ("adm", {"Group": "adm"}, "passing"),
+        ("adm", {"User": "root"}, "failing"),
+        ("adm", {"User": "", "CapabilityBoundingSet": "cap_chown cap_dac_override"}, "passing"),
+        ("nobody-such", {}, "failing"),
+    ],
+)
+def test_file_for_a_group(
+    host: HostFolder, folder: Path, group: str, settings: dict[str, str], state: str
+) -> None:
+    """A file is given away by members of the group only: the service must be one."""
+    machine = Bench(units=(unit(settings={"ReadWritePaths": str(folder), **settings}),))
+    config = with_sink(type="file", path=str(folder / "events.ndjson"), group=group)
+    assert told(scene(host.root, machine, config=config), "sinks")[0] == state
 
 
 def test_file_that_a_plain_user_cannot_write(host: HostFolder, folder: Path) -> None:
@@ -470,6 +534,14 @@ def test_service(host: HostFolder, units: object, state: str) -> None:
     assert told(scene(host.root, Bench(units=units)), "service")[0] == state
 
 
+def test_what_to_do_on_a_mac(mac: HostFolder) -> None:
+    """Remedies are of the system that they are for."""
+    job = Bench(units=(unit("com.mdeinspect.daemon", active="inactive"),))
+    remedy = str(outcome(scene(mac.root, job), "service").remedy)
+    assert "launchctl kickstart system/com.mdeinspect.daemon" in remedy
+    assert "systemctl" not in remedy
+
+
 def test_heartbeat(host: HostFolder, state: Path) -> None:
     """Not older than two of them, by the configured rhythm."""
     assert told(scene(host.root, folder=state), "heartbeat")[0] == "passing"
@@ -477,6 +549,17 @@ def test_heartbeat(host: HostFolder, state: Path) -> None:
     assert told(scene(host.root, folder=state), "heartbeat")[0] == "failing"
     seldom = parse([{"heartbeat": {"every": "1d"}}])
     assert told(scene(host.root, folder=state, config=seldom), "heartbeat")[0] == "passing"
+
+
+def test_state_that_a_service_left(host: HostFolder, state: Path) -> None:
+    """Without a unit its silence only warns; beside the timer nobody expects to hear of it."""
+    host.about(now=(NOW + 30 * DAY).isoformat())
+    assert told(scene(host.root, NONE, folder=state), "heartbeat")[0] == "warning"
+    nobody = Bench(units=InstallError("cannot ask systemd: not booted"))
+    assert told(scene(host.root, nobody, folder=state), "heartbeat")[0] == "failing"
+    timer = Bench(units=(unit("mdeinspect-check.timer"),))
+    assert outcomes(scene(host.root, timer, folder=state), "heartbeat") == []
+    assert outcomes(scene(host.root, timer, folder=state), "last-report") == []
 
 
 def test_last_report(host: HostFolder, state: Path) -> None:

@@ -159,18 +159,40 @@ def test_somebody_elses_unit(tmp_path: Path) -> None:
     """A unit that another wrote is not touched, and nothing else is written either."""
     (tmp_path / UNIT).parent.mkdir(parents=True)
     (tmp_path / UNIT).write_text("[Service]\nExecStart=/mine\n")
-    with pytest.raises(InstallError, match="something else is there"):
+    with pytest.raises(InstallError, match="did not write it"):
         install(tmp_path)
     assert list(files(tmp_path)) == [UNIT]
     assert uninstall(tmp_path)[0].startswith("nothing to remove")
     assert list(files(tmp_path)) == [UNIT]
 
 
+def test_no_purge_beneath_somebody_elses_unit(tmp_path: Path) -> None:
+    """Its service may run: its state is not taken away from under it."""
+    (tmp_path / UNIT).parent.mkdir(parents=True)
+    (tmp_path / UNIT).write_text("[Service]\nExecStart=/mine\n")
+    (tmp_path / "var/lib/mdeinspect").mkdir(parents=True)
+    with pytest.raises(InstallError, match="did not write it"):
+        uninstall(tmp_path, purge=True)
+    assert (tmp_path / "var/lib/mdeinspect").is_dir()
+
+
+def test_a_link_out_of_an_image(tmp_path: Path) -> None:
+    """What is written for an image stays in it."""
+    image, outside = tmp_path / "image", tmp_path / "outside"
+    (image / "etc").mkdir(parents=True)
+    outside.mkdir()
+    (image / "etc/systemd").symlink_to(outside)
+    with pytest.raises(InstallError, match="a link leads out of"):
+        install(image)
+    assert list(outside.iterdir()) == []
+    assert list(files(image)) == []
+
+
 def test_masked(tmp_path: Path) -> None:
     """A masked unit (a link to nothing) stays masked."""
     (tmp_path / UNIT).parent.mkdir(parents=True)
     (tmp_path / UNIT).symlink_to("/dev/null")
-    with pytest.raises(InstallError, match="something else is there"):
+    with pytest.raises(InstallError, match="did not write it"):
         install(tmp_path)
     assert (tmp_path / UNIT).is_symlink()
 
@@ -269,6 +291,7 @@ def test_purge(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "file").write_text("x")
     install(tmp_path)
+    (tmp_path / STRICT).parent.mkdir()  # as `systemctl edit` leaves it
     programs = Programs()
     uninstall(tmp_path, programs, purge=True)
     assert files(tmp_path) == {}

@@ -12,7 +12,14 @@ import pytest
 
 from mdeinspect.config import load
 from mdeinspect.config.model import Config
-from mdeinspect.installer import InstallError, full_disk_access, launchd_keys, macos
+from mdeinspect.installer import (
+    InstallError,
+    apply,
+    full_disk_access,
+    launchd_keys,
+    macos,
+    manager,
+)
 from mdeinspect.installer.manager import Ran
 from mdeinspect.installer.plan import Choice, is_ours
 from mdeinspect.sinks import chosen
@@ -121,6 +128,61 @@ def test_what_is_planned(tmp_path: Path) -> None:
     assert load.load(config).schedule == Config().schedule
 
 
+class Launchd:
+    """launchctl, which keeps every call and does not load a job before the old one is gone."""
+
+    def __init__(self, busy: int = 0) -> None:
+        self.calls: list[str] = []
+        self.busy = busy
+
+    def __call__(self, program: str, args: Sequence[str]) -> Ran:
+        self.calls.append(" ".join((program, *args)))
+        if args[0] == "bootout":
+            return Ran(3, "", "Boot-out failed: 3: No such process\n")
+        if args[0] == "bootstrap" and self.busy:
+            self.busy -= 1
+            return Ran(5, "", "Bootstrap failed: 5: Input/output error\n")
+        return Ran(0, "", "")
+
+
+def install(place: Path, launchd: Launchd) -> list[str]:
+    said: list[str] = []
+    where = apply.Place(said.append, str(place), False, launchd)
+    apply.install(macos.plan(Choice(COMMAND), grant(SIGNED)), macos.traces(), where)
+    return said
+
+
+def test_installed_and_removed(tmp_path: Path) -> None:
+    """Files, folders and the job; again, the job is loaded anew; at the end nothing is left."""
+    launchd = Launchd()
+    said = install(tmp_path, launchd)
+    assert launchd.calls == [
+        f"launchctl bootout system/{macos.LABEL}",
+        f"launchctl enable system/{macos.LABEL}",
+        f"launchctl bootstrap system {macos.JOB}",
+    ]
+    assert "deliver the profile by your MDM" in said[-1]
+    for path, mode in ((macos.STATE, 0o750), (macos.LOGS, 0o750)):
+        assert Path(f"{tmp_path}{path}").stat().st_mode & 0o777 == mode
+    again = Launchd()
+    assert not any(line.startswith("write") for line in install(tmp_path, again))
+    assert again.calls == launchd.calls
+    where = apply.Place(said.append, str(tmp_path), False, launchd)
+    apply.uninstall(macos.traces(), where, purge=True)
+    assert [path for path in tmp_path.rglob("*") if "mdeinspect" in path.name] == []
+
+
+def test_the_old_job_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading is tried again, a second apart, and not for ever."""
+    pauses: list[float] = []
+    monkeypatch.setattr(manager, "pause", lambda: pauses.append(1.0))
+    install(tmp_path, Launchd(busy=3))
+    assert len(pauses) == 3
+    with pytest.raises(InstallError, match="Input/output error"):
+        install(tmp_path, Launchd(busy=1000))
+    assert len(pauses) < 60
+
+
 @pytest.mark.parametrize("option", ["timer", "strict", "as_root"])
 def test_what_launchd_has_not(option: str) -> None:
     """Options of systemd are refused, not dropped."""
@@ -158,6 +220,13 @@ def test_not_signed() -> None:
     assert macos.PROFILE not in {file.path for file in macos.plan(Choice(COMMAND), found).files}
     with pytest.raises(InstallError, match="cannot tell the code requirement"):
         full_disk_access.profile(found)
+
+
+def test_an_image_has_no_profile() -> None:
+    """Where nothing may be run nobody is asked for a signature."""
+    found = full_disk_access.grant("/opt/p", None)
+    assert found.requirement is None
+    assert "on the Mac itself" in full_disk_access.note(found)
 
 
 def test_newsyslog() -> None:

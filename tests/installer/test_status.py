@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from mdeinspect.cli import cli
+from mdeinspect.config import load
+from mdeinspect.config.model import Config
 from mdeinspect.events import Event, EventHost
 from mdeinspect.installer import InstallError, manager, vitals
 from mdeinspect.installer.manager import Ran
@@ -18,6 +20,7 @@ from mdeinspect.store.last import write_report
 from mdeinspect.store.writer import Store
 from support import HOUR, MINUTE, NOW
 
+SILENT = vitals.silence(Config())
 HOST = EventHost(name="web-07", id="5a9f", platform="linux")
 RUNNING = """\
 NRestarts=0
@@ -35,10 +38,6 @@ LOOPING = (
     .replace("SubState=running", "SubState=auto-restart")
     .replace("NRestarts=0", "NRestarts=7")
     .replace("Result=success", "Result=exit-code")
-    .replace(
-        "StatusText=mde_attach governs, check-in fresh, 0 findings, watching by events",
-        "StatusText=",
-    )
 )
 NOT_THERE = "LoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=\n"
 MASKED = "LoadState=masked\nActiveState=inactive\nSubState=dead\nUnitFileState=masked\n"
@@ -103,7 +102,7 @@ def lived(folder: Path, age: timedelta) -> None:
 
 def test_running(folder: Path) -> None:
     """Unit, what it says of itself, and both ages: exit 0."""
-    found = vitals.look("linux", folder, NOW, System(service=RUNNING))
+    found = vitals.look("linux", folder, NOW, SILENT, System(service=RUNNING))
     assert found.exit_code == 0
     (unit,) = found.units
     assert (unit.active, unit.enabled, unit.restarts) == ("active", True, 0)
@@ -115,28 +114,37 @@ def test_running(folder: Path) -> None:
 
 def test_a_restart_loop(folder: Path) -> None:
     """A wrong configuration shows, though systemd calls that activating."""
-    found = vitals.look("linux", folder, NOW, System(service=LOOPING))
+    found = vitals.look("linux", folder, NOW, SILENT, System(service=LOOPING))
     assert found.exit_code == 1
     assert found.units[0].detail == "auto-restart, last result exit-code"
-    assert "restarted 7 times" in found.lines()[0]
+    assert "restarts: 7" in found.lines()[0]
 
 
 def test_silent(folder: Path) -> None:
     """A unit that runs and says nothing for hours does not live."""
-    found = vitals.look("linux", folder, NOW + 5 * HOUR, System(service=RUNNING))
+    found = vitals.look("linux", folder, NOW + 5 * HOUR, SILENT, System(service=RUNNING))
     assert found.exit_code == 1
     assert "5 h 5 min ago" in found.lines()[1]
 
 
+def test_a_seldom_heartbeat(folder: Path, tmp_path: Path) -> None:
+    """Who configures one heartbeat a day hears of a silence after two days."""
+    config = tmp_path / "config.toml"
+    config.write_text('[heartbeat]\nevery = "1d"\n')
+    assert vitals.silence(load.load(config)) > 2 * 24 * HOUR
+    later, silent = NOW + 5 * HOUR, vitals.silence(load.load(config))
+    assert vitals.look("linux", folder, later, silent, System(service=RUNNING)).exit_code == 0
+
+
 def test_a_clock_that_went_back(folder: Path) -> None:
     """A sign of the future is shown as one."""
-    found = vitals.look("linux", folder, NOW - HOUR, System(service=RUNNING))
+    found = vitals.look("linux", folder, NOW - HOUR, SILENT, System(service=RUNNING))
     assert "ahead of the clock" in found.lines()[1]
 
 
 def test_not_installed(tmp_path: Path) -> None:
     """Nothing there: 1, and what to do."""
-    found = vitals.look("linux", tmp_path / "none", NOW, System())
+    found = vitals.look("linux", tmp_path / "none", NOW, SILENT, System())
     assert found.exit_code == 1
     assert found.units == ()
     assert found.lines()[0].startswith("not installed")
@@ -144,29 +152,29 @@ def test_not_installed(tmp_path: Path) -> None:
 
 def test_masked(tmp_path: Path) -> None:
     """Masked is said, not passed over."""
-    found = vitals.look("linux", tmp_path / "none", NOW, System(service=MASKED))
+    found = vitals.look("linux", tmp_path / "none", NOW, SILENT, System(service=MASKED))
     assert found.exit_code == 1
     assert "masked" in found.lines()[0]
 
 
 def test_timer(tmp_path: Path) -> None:
     """The timer alone is all that is wanted, and it has no state."""
-    found = vitals.look("linux", tmp_path / "none", NOW, System(timer=TIMER))
+    found = vitals.look("linux", tmp_path / "none", NOW, SILENT, System(timer=TIMER))
     assert found.exit_code == 0
     assert [one.name for one in found.units] == ["mdeinspect-check.timer"]
 
 
 def test_nobody_to_ask(folder: Path, tmp_path: Path) -> None:
     """Without systemd the signs of life remain; whether it runs is not known."""
-    found = vitals.look("linux", folder, NOW, nobody)
+    found = vitals.look("linux", folder, NOW, SILENT, nobody)
     assert found.exit_code == 3
     assert "not been booted with systemd" in found.lines()[0]
-    assert vitals.look("linux", tmp_path / "none", NOW, nobody).exit_code == 3
+    assert vitals.look("linux", tmp_path / "none", NOW, SILENT, nobody).exit_code == 3
 
 
 def test_state_that_cannot_be_read(tmp_path: Path) -> None:
     """It runs, and whether it lives cannot be told: 3."""
-    found = vitals.look("linux", tmp_path / "none", NOW, System(service=RUNNING))
+    found = vitals.look("linux", tmp_path / "none", NOW, SILENT, System(service=RUNNING))
     assert found.exit_code == 3
     assert "unknown, cannot read the store" in found.lines()[1]
 
@@ -180,7 +188,7 @@ def test_a_report_without_a_time(folder: Path) -> None:
 
 def test_launchd(folder: Path) -> None:
     """The job's own state, not that of a block inside it."""
-    found = vitals.look("darwin", folder, NOW, System(launchd=LAUNCHD))
+    found = vitals.look("darwin", folder, NOW, SILENT, System(launchd=LAUNCHD))
     (unit,) = found.units
     assert (unit.active, unit.restarts) == ("active", 2)
     assert unit.detail == "running, last exit code 1"
@@ -189,20 +197,20 @@ def test_launchd(folder: Path) -> None:
 
 def test_launchd_without_it(tmp_path: Path) -> None:
     """A job that is not loaded is not installed."""
-    assert vitals.look("darwin", tmp_path, NOW, System()).units == ()
+    assert vitals.look("darwin", tmp_path, NOW, SILENT, System()).units == ()
 
 
 def test_launchd_in_other_words(folder: Path) -> None:
     """What it prints is no interface: an unknown word is shown, and is not running."""
     odd = LAUNCHD.replace("\tstate = running\n", "\tstate = levitating\n")
-    found = vitals.look("darwin", folder, NOW, System(launchd=odd))
+    found = vitals.look("darwin", folder, NOW, SILENT, System(launchd=odd))
     assert found.exit_code == 1
     assert found.units[0].active == "levitating"
 
 
 def test_plain_data(folder: Path) -> None:
     """`--json`: times as RFC 3339, ages in seconds, trouble as text or null."""
-    found = vitals.look("linux", folder, NOW, System(service=RUNNING)).as_data()
+    found = vitals.look("linux", folder, NOW, SILENT, System(service=RUNNING)).as_data()
     assert json.loads(json.dumps(found)) == found
     assert found["schema"] == "mdeinspect.service/1"
     assert found["heartbeat"] == {

@@ -7,12 +7,19 @@ from typing import Any
 
 from container import Root
 
+
+def policy(level: str) -> dict[str, Any]:
+    """A policy that is enforced, with one thing in it that is found wrong as long as it is so."""
+    root = {"$type": "excludedPath", "isDirectory": True, "path": "/"}
+    return {"antivirusEngine": {"enforcementLevel": level, "exclusions": [root]}}
+
+
 _CLIENT = "/opt/microsoft/mdatp/sbin/wdavdaemonclient"
 _DAEMON = "/opt/microsoft/mdatp/sbin/wdavdaemon"
 _BUILD = f"""
 from mdeinspect.simulator.host import SimulatedHost
 host = SimulatedHost("/", now=None)
-host.managed({{"antivirusEngine": {{"enforcementLevel": "real_time"}}}})
+host.managed({policy("real_time")!r})
 host.install("{_CLIENT}")
 """
 # A program under the agent's name and path, for those who look at processes.

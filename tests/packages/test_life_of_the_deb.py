@@ -15,7 +15,7 @@ CONFIG = "etc/mdeinspect/config.toml"
 # The journal, and the backups that dpkg and the tools for users keep of their own files.
 NOISE = (
     "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/.pwd.lock",
-    "/run/", "/tmp/", "/var/tmp/", "/var/log/journal", "/var/lib/dpkg/",
+    "/run/", "/tmp/", "/var/tmp/", "/var/log/journal", "/var/log/dpkg.log", "/var/lib/dpkg/",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from watch_place import POLICY, Place, until
@@ -129,10 +130,28 @@ def test_a_limit_met_later_is_told(place: Place, monkeypatch: pytest.MonkeyPatch
 def test_a_folder_that_may_not_be_watched(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """watchdog takes a refusal of inotify for success: it is asked about before."""
     place.put("one")
-    monkeypatch.setattr(kernel.os, "access", lambda *_: False)
+    monkeypatch.setattr(kernel, "_may_read", lambda _: False)
     watcher = place.watch()
     assert watcher.mode == "polling"
     assert watcher.why == "cannot watch /etc/opt/mdatp: permission denied"
+
+
+def test_what_may_be_read_is_tried(tmp_path: Path) -> None:
+    """A folder is opened: its mode alone does not tell who may. What is none may be watched."""
+    assert kernel._may_read(str(tmp_path))
+    assert kernel._may_read(str(tmp_path / "none"))
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody who may not")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    tmp_path.chmod(0o755)
+    folder = os.open(closed, os.O_PATH)  # reachable, whatever pytest's own folders allow
+    try:
+        os.seteuid(65534)
+        assert not kernel._may_read(f"/proc/self/fd/{folder}/.")
+    finally:
+        os.seteuid(0)
+        os.close(folder)
 
 
 def test_a_file_system_that_tells_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

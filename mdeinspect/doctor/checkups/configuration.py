@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from mdeinspect.config.load import FRAGMENTS
 from mdeinspect.doctor import Outcome, checkup, could_not_run, failing, passing
@@ -29,17 +31,27 @@ def configuration(scene: Scene) -> Iterator[Outcome]:
 def configuration_owner(scene: Scene) -> Iterator[Outcome]:
     """It names the program that a privileged service runs, and where events go."""
     path = scene.config_path
-    if path is None or not path.exists():
+    if path is None:
         return
-    files = [path, path.parent, *sorted((path.parent / FRAGMENTS).glob("*.toml"))]
-    loose = [str(one) for one in files if one.stat().st_mode & 0o022]
+    try:
+        modes = _modes(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield could_not_run(f"{path} cannot be looked at: {error.strerror}", "run it with sudo")
+        return
+    loose = [name for name, found in modes.items() if found.st_mode & 0o022]
+    others = [name for name, found in modes.items() if found.st_uid != 0]
     if loose:
-        yield failing(
-            f"{', '.join(loose)}: can be written by others than the owner", "chmod go-w, each"
-        )
-        return
-    others = [str(one) for one in files if one.stat().st_uid != 0]
-    if others and (scene.daemon is not None or not scene.plain):
+        why = f"{', '.join(loose)}: can be written by others than the owner"
+        yield failing(why, "chmod go-w, each")
+    elif others and (scene.daemon is not None or not scene.plain):
         yield failing(f"{', '.join(others)}: does not belong to root", "chown root, each")
-        return
-    yield passing(f"{len(files) - 1} files, changed by their owner alone")
+    else:
+        yield passing("it and its fragments are changed by their owner alone")
+
+
+def _modes(path: Path) -> dict[str, os.stat_result]:
+    """The configuration, its folder and its fragments. Raises OSError."""
+    files = [path, path.parent, *sorted((path.parent / FRAGMENTS).glob("*.toml"))]
+    return {str(one): one.stat() for one in files}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from mdeinspect.doctor import Outcome, checkup, could_not_run, failing, passing
+from mdeinspect.doctor import Outcome, checkup, could_not_run, failing, passing, warning
 from mdeinspect.doctor.scene import Scene
-from mdeinspect.doctor.writing import DROP_IN, refusal, walled_off, writer
+from mdeinspect.doctor.writing import DROP_IN, EDIT, refusal, walled_off, writer
 from mdeinspect.sinks import DEFAULT, Needs, SinkError, needs
 
+FILE_SINK = "configure a file sink, as in docs/macos.md"
 FIX = "correct the configuration: `mdeinspect config check`"
 
 
@@ -20,6 +21,9 @@ def sinks(scene: Scene) -> Iterator[Outcome]:
         yield could_not_run("the configuration cannot be used", FIX)
         return
     for name, options in (scene.config.sinks or DEFAULT).items():
+        if options["type"] == "stdout" and scene.platform == "darwin" and scene.daemon:
+            yield warning("launchd drops standard output: no event is kept", FILE_SINK, name)
+            continue
         wanted = needs(name, options)
         if wanted is None:
             yield could_not_run("this kind cannot be tried without sending", "send an event", name)
@@ -33,7 +37,7 @@ def metrics(scene: Scene) -> Iterator[Outcome]:
     path = scene.config.metrics.textfile
     if path is not None:
         folder = os.path.dirname(path) or "/"
-        yield _folder(scene, folder, None) or passing(f"{folder} can be written")
+        yield _place(scene, folder, None) or passing(f"{folder} can be written")
 
 
 def _sink(scene: Scene, name: str, wanted: Needs) -> Outcome:
@@ -45,7 +49,8 @@ def _sink(scene: Scene, name: str, wanted: Needs) -> Outcome:
             name,
         )
     if wanted.writes is not None:
-        return _file(scene, name, wanted.writes)
+        refused = _group(scene, name, wanted.group) if wanted.group else None
+        return refused or _file(scene, name, wanted.writes)
     if wanted.connect is not None:
         try:
             wanted.connect()
@@ -54,21 +59,34 @@ def _sink(scene: Scene, name: str, wanted: Needs) -> Outcome:
     return passing(wanted.what, name)
 
 
+def _group(scene: Scene, name: str, group: str) -> Outcome | None:
+    """What keeps the service from giving a file to a group: only its members can."""
+    who, gid = writer(scene), scene.machine.group(group)
+    if gid is None:
+        return failing(f"there is no group {group}", "correct the option, or make the group", name)
+    if gid in who.gids or who.all_powerful:
+        return None
+    why = f"{who.name} cannot give files to the group {group}, which it is not in"
+    return failing(why, f"{EDIT} SupplementaryGroups={group}", name)
+
+
 def _file(scene: Scene, name: str, path: str) -> Outcome:
-    """The file if it is there, else its folder; that one may be missing, but no more."""
+    """The file if it is there, and the folder that it is made and rotated in.
+
+    That folder may be missing, but no more than that one.
+    """
+    folder = os.path.dirname(path)
+    targets = [folder if os.path.isdir(folder) else os.path.dirname(folder)]
     if os.path.lexists(path):
         if os.path.islink(path) or not os.path.isfile(path):
             return failing(f"{path} is not a regular file", "name another path", name)
-        target = path
-    else:
-        target = os.path.dirname(path)
-        if not os.path.isdir(target):
-            target = os.path.dirname(target)
-    return _folder(scene, target, name) or passing(f"{path} can be written", name)
+        targets.insert(0, path)
+    found = [_place(scene, target, name) for target in targets]
+    return next(filter(None, found), None) or passing(f"{path} can be written", name)
 
 
-def _folder(scene: Scene, path: str, subject: str | None) -> Outcome | None:
-    """What keeps the service from writing at `path`; None where nothing does."""
+def _place(scene: Scene, path: str, subject: str | None) -> Outcome | None:
+    """What keeps the service from writing at `path`, a folder or a file; None: nothing does."""
     who = writer(scene)
     try:
         why = refusal(who, path)

@@ -44,10 +44,12 @@ def file_events(scene: Scene) -> Iterator[Outcome]:
     told = _limits(scene)
     if mode == "events":
         yield passing(f"events can be had{told}")
+    elif scene.plain and "permission denied" in str(why):
+        yield could_not_run(str(why), "run it with sudo")
     else:
         yield warning(
-            f"it would poll: {why or 'no events'}{told}",
-            "raise fs.inotify.max_user_instances and fs.inotify.max_user_watches by sysctl",
+            f"it would poll every 5 s: {why or 'no events'}{told}",
+            "see docs/watching.md; limits of inotify are raised by sysctl (fs.inotify.*)",
         )
 
 
