@@ -179,7 +179,6 @@ def _said(words: Sequence[str], check: bool) -> Said:
         stdin=subprocess.DEVNULL,
     )
     if check and said.returncode:
-        raise RuntimeError(
-            f"{words[-1]!r} ended with {said.returncode}: {said.stdout}{said.stderr}"
-        )
+        told = (said.stdout + said.stderr)[-2000:]
+        raise RuntimeError(f"{words[-1]!r} ended with {said.returncode}: {told}")
     return said
