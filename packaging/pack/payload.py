@@ -18,7 +18,7 @@ from pack.places import BUILD, CHECKOUT, HERE, PREFIX, PYTHON, STAGE
 from pack.run import run
 
 LAUNCHER: Final = f"""\
-#!/{PREFIX}/bin/python3 -I
+#!/{PREFIX}/bin/python3 -IB
 from mdeinspect.__main__ import main
 
 main()
@@ -77,8 +77,10 @@ def _libraries(wheel: Path) -> None:
 def _compile() -> None:
     """Byte code that is never checked nor written again: nothing of ours appears at run time."""
     python = STAGE / PREFIX / "bin/python3"
-    how = ("-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", STAGE, "-p", "/")
-    run(python, "-I", "-m", "compileall", *how, STAGE / PREFIX / "lib")
+    # Forced, and without writing while it imports: what it needs itself would else be left as
+    # byte code that is checked against the source's time, and written again on the host.
+    how = ("-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", STAGE, "-p", "/")
+    run(python, "-IB", "-m", "compileall", *how, STAGE / PREFIX / "lib")
 
 
 def _around() -> None:
