@@ -4,7 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo test soak check docs format golden contract detections bench man completions clean
+.PHONY: help demo test soak check docs format golden contract detections bench man completions \
+  dist package test-system lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/'
@@ -64,6 +65,27 @@ completions: $(STAMP)  ## completions for bash, zsh and fish, in build/completio
 	$(BIN)/mdeinspect completion bash > build/completions/mdeinspect.bash
 	$(BIN)/mdeinspect completion zsh > build/completions/_mdeinspect
 	$(BIN)/mdeinspect completion fish > build/completions/mdeinspect.fish
+
+PACK := $(VENV)/.installed-pack
+$(PACK): $(STAMP)
+	$(BIN)/python -m pip install --quiet --group pack
+	touch $@
+
+dist: $(PACK)  ## wheel and sdist, in dist/
+	cd packaging && ../$(BIN)/python -m pack dist
+
+# Needs mmdebstrap and dpkg-dev. The interpreter is kept in build/interpreter until its recipe changes.
+package: $(PACK) man completions  ## .deb, .rpm, wheel, sdist, bill of materials and checksums, in dist/
+	cd packaging && ../$(BIN)/python -m pack packages
+
+# Needs root, mmdebstrap and systemd-nspawn; says what it skips, and why.
+test-system: $(PACK)  ## the packages of dist/ in roots of Debian, and under a real systemd
+	$(BIN)/python -m pytest tests/packages
+
+lock: $(PACK)  ## choose anew the versions of the libraries that go into the packages
+	$(BIN)/uv pip compile --quiet --no-python-downloads --upgrade --generate-hashes --no-annotate \
+	  --python-version 3.13 --python-platform x86_64-manylinux_2_31 \
+	  --custom-compile-command 'make lock' --output-file packaging/requirements.txt pyproject.toml
 
 clean:  ## remove what these targets made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -108,10 +108,15 @@ def look(
 
 
 def installed(platform: Platform, runner: Runner = manager.run) -> tuple[Unit, ...]:
-    """The daemon and the timer, as far as they are installed; raises `InstallError`."""
+    """Of the daemon and the timer those that are in use; raises `InstallError`.
+
+    A package brings both, so that one of them lies there unused. Where neither is in use it is the
+    daemon that is missed.
+    """
     names = (manager.LABEL,) if platform == "darwin" else (linux.UNIT, linux.TIMER)
     every = [manager.state(platform, name, runner) for name in names]
-    return tuple(one for one in every if one.installed or one.detail == "masked")
+    found = [one for one in every if one.installed or one.detail == "masked"]
+    return tuple(one for one in found if one.enabled or one.active != "inactive") or (*found[:1],)
 
 
 def silence(config: Config) -> timedelta:

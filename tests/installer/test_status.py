@@ -150,6 +150,27 @@ def test_not_installed(tmp_path: Path) -> None:
     assert found.lines()[0].startswith("not installed")
 
 
+UNUSED = "LoadState=loaded\nActiveState=inactive\nSubState=dead\nUnitFileState=disabled\n"
+
+
+@pytest.mark.parametrize(
+    ("service", "timer", "shown"),
+    [
+        (RUNNING, UNUSED, ["mdeinspect.service"]),
+        (UNUSED, TIMER, ["mdeinspect-check.timer"]),
+        (RUNNING, TIMER, ["mdeinspect.service", "mdeinspect-check.timer"]),
+        (UNUSED, UNUSED, ["mdeinspect.service"]),
+    ],
+)
+def test_of_what_a_package_brings_the_one_in_use_counts(
+    folder: Path, service: str, timer: str, shown: list[str]
+) -> None:
+    """The other lies there unused, which is no fault; where neither is in use the daemon is."""
+    found = vitals.look("linux", folder, NOW, SILENT, System(service=service, timer=timer))
+    assert [one.name for one in found.units] == shown
+    assert found.exit_code == (1 if service == timer else 0)
+
+
 def test_masked(tmp_path: Path) -> None:
     """Masked is said, not passed over."""
     found = vitals.look("linux", tmp_path / "none", NOW, SILENT, System(service=MASKED))
