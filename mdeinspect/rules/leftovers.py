@@ -24,9 +24,10 @@ ALLOWED = "antivirusEngine.allowedThreats"  # a rule of its own tells of example
     detail="{file} ({channel}) has it in {where}.",
     remedy="Render the template before the file is deployed. In a shell here-document quote the "
     'delimiter (<<"EOF"), so that $type stays as it is written.',
-    means="A key or a value holds the marker of a template ({{ }}, {% %}, <% %>, ${ }), or "
-    "an entry of a list lost its $type: as \\$type, or as an empty key, which is what a shell "
-    "makes of it. The file parses, so that nobody complains.",
+    means="A key or a value holds the marker of a template (of Jinja, Go, ERB, Ruby, Terraform, a "
+    "shell or a release pipeline), or an entry of a list lost its `$type`: it has a backslash "
+    "before it, or is an empty key, which is what a shell makes of it. The file parses, so that "
+    "nobody complains.",
     matters="The setting is not what it was meant to be: the agent gets a word that it does not "
     "know, or an exclusion of a folder that nobody has.",
     lint=True,
@@ -64,8 +65,8 @@ def _in_key(steps: Sequence[str | int], file: PolicyFile, context: Context) -> s
     detail="{file} ({channel}) has the words of an example there: {example}.",
     remedy="Remove it, or write what this organisation wants. Review the rest of the file: it came "
     "from the same example.",
-    means="A value carries the marks of Microsoft's sample files, such as <EXAMPLE DO NOT USE>. It "
-    "is graded medium for an address: a proxy that does not exist cuts the agent off. Allowed "
+    means="A value carries the marks of Microsoft's sample files, such as `<EXAMPLE DO NOT USE>`. "
+    "It is graded medium for an address: a proxy that does not exist cuts the agent off. Allowed "
     "threats are told by a rule of their own.",
     matters="An example that was copied shows that nobody reviewed the file.",
     lint=True,

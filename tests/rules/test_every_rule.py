@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -106,6 +107,14 @@ def test_explain_tells_the_same_of_a_rule(code: str) -> None:
     for name in RULES[code].options:
         assert f"rules.{code}.{name} = " in page
     assert "{" not in page
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
+def test_no_text_of_a_rule_is_swallowed_by_markdown(rule: Rule) -> None:
+    """What looks like a tag or an escape stands in backticks; prose has no blanks to fill."""
+    for text in (rule.means, rule.matters, rule.title, rule.detail, rule.remedy):
+        assert not re.search(r"<[A-Za-z/!?%]|\\", re.sub("`[^`]*`", "", text))
+    assert "{" not in rule.means + rule.matters
 
 
 @pytest.mark.parametrize("code", AT_LEAST_MEDIUM)
