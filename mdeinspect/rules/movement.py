@@ -140,8 +140,10 @@ def _unsure(context: Context) -> Iterator[Unsure]:
 
 
 def _moved(context: Context) -> Iterator[tuple[SettingState, Sequence[Move]]]:
-    """The settings of which moves are remembered."""
-    for key, past in context.memory.settings.items() if context.memory else ():
+    """The settings of which moves are remembered; none while nobody knows where they are now."""
+    if context.memory is None or not context.snapshot["health"].present:
+        return
+    for key, past in context.memory.settings.items():
         row = context.settings.get(key)
         if row is not None and past.moves:
             yield row, past.moves

@@ -121,6 +121,23 @@ def test_without_health_or_memory_there_is_no_move() -> None:
     assert raised(machine, "unexplained-change") == []
 
 
+def test_an_agent_that_falls_silent_moves_nothing() -> None:
+    """What policy sets has a row all the same: unknown, and no event of it, whatever moved."""
+    for shown in ({"cloudEnabled": False}, {"networkProtectionEnforcementLevel": "block"}):
+        machine = attached()
+        machine.step()
+        machine.later(DAY).ask().step()
+        moving(machine, *({**IN_FORCE, **one} for one in (shown, {}, shown, {}, shown)))
+        told = {one.subject for one in raised(machine, "setting-flapping")}
+        assert len(told) == 1
+        machine.later(MINUTE).trouble()
+        for code in ("unexplained-change", "setting-flapping"):
+            assert raised(machine, code) == []
+            assert code in {one.code for one in machine.report().unknown}
+        events = [*machine.step(), *machine.later(HOUR).trouble().step()]
+        assert not {"unexplained-change", "setting-flapping"} & {one.code for one in events}
+
+
 def test_a_setting_that_is_private_is_told_without_its_value() -> None:
     """What is remembered is redacted already."""
     machine = Machine()

@@ -23,6 +23,8 @@ from mdeinspect.simulator.scenarios import names
 
 LEVEL = "antivirusEngine.enforcementLevel"
 BOTH: tuple[Platform, ...] = ("linux", "darwin")
+ADMINISTRATORS = {"mde_attach", "mdm", "managed_file"}
+OPEN = {"unmanaged", "unobservable"}  # of a setting that policy leaves open
 
 
 def inspected(folder: Path) -> Report:
@@ -36,15 +38,23 @@ def verdict(found: Report, key: str) -> str | None:
 
 
 GOOD = {"enforced", "unobservable"}
-WELL_RUN = [
+WELL_RUN = {
     (name, platform)
     for platform in BOTH
     for name in names(platform)
     if name.startswith("well-run-")
-]
+}
+# Hosts to which nobody delivers policy, and one of which a plain user may not read it.
+WITHOUT_POLICY: Mapping[tuple[str, Platform], str] = {
+    ("well-run-local", "linux"): "local",
+    ("well-run-local", "darwin"): "local",
+    ("well-run-old-agent", "linux"): "none",
+    ("well-run-no-policy", "darwin"): "none",
+}
+HIDDEN: tuple[str, Platform] = ("well-run-plain-user", "linux")
 
 
-@pytest.mark.parametrize(("name", "platform"), WELL_RUN)
+@pytest.mark.parametrize(("name", "platform"), sorted(WELL_RUN - WITHOUT_POLICY.keys() - {HIDDEN}))
 def test_what_a_well_run_host_is_told_is_in_force(
     tmp_path: Path, name: str, platform: Platform
 ) -> None:
@@ -55,13 +65,35 @@ def test_what_a_well_run_host_is_told_is_in_force(
         bad = {row.key: (row.verdict, row.because) for row in wanted if row.verdict not in GOOD}
         shown = [row for row in wanted if row.observed_in]
         assert bad == {}
-        assert {row.verdict for row in shown} <= {"enforced"}
-        assert (LEVEL in {row.key for row in shown}) is (name != "well-run-local")
-        assert {row.verdict for row in found.settings if row.policy is None} <= {
-            "unmanaged",
-            "unobservable",
-        }
+        assert {row.verdict for row in shown} == {"enforced"}
+        assert LEVEL in {row.key for row in shown}
+        assert found.authority.channel in ADMINISTRATORS
+        assert {row.verdict for row in found.settings if row.policy is None} <= OPEN
         assert found.blind == ()
+
+
+@pytest.mark.parametrize(("name", "platform"), sorted(WITHOUT_POLICY))
+def test_where_nobody_delivers_policy_nothing_is_said_to_be_in_force(
+    tmp_path: Path, name: str, platform: Platform
+) -> None:
+    """All that health shows is up to the agent and to the host's own administrator."""
+    for _, folder in steps(name, platform, tmp_path / "host"):
+        found = inspected(folder)
+        assert found.authority.channel == WITHOUT_POLICY[name, platform]
+        assert [row.key for row in found.settings if row.policy is not None] == []
+        assert LEVEL in {row.key for row in found.settings if row.observed_in}
+        assert {row.verdict for row in found.settings} <= OPEN
+        assert found.blind == ()
+
+
+def test_policy_that_may_not_be_read_leaves_open_what_is_in_force(tmp_path: Path) -> None:
+    """It is known who governs and not what it says: every verdict is unknown, and says why."""
+    for _, folder in steps(*HIDDEN, tmp_path / "host"):
+        found = inspected(folder)
+        assert (found.authority.channel, found.blind) == ("managed_file", ("mdatp_managed",))
+        assert LEVEL in {row.key for row in found.settings if row.observed_in}
+        assert {(row.policy, row.verdict) for row in found.settings} == {(None, "unknown")}
+        assert all(row.because for row in found.settings)
 
 
 NEWEST = "101.26072.0001"
@@ -155,8 +187,6 @@ def test_a_build_that_does_not_name_its_owner_is_probably_attached(tmp_path: Pat
 
 
 # --- any mixture of channels --------------------------------------------------------------------
-
-ADMINISTRATORS = {"mde_attach", "mdm", "managed_file"}
 
 
 @pytest.mark.parametrize("platform", BOTH)
