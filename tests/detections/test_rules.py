@@ -31,9 +31,13 @@ ECS: dict[str, str] = yaml.safe_load((siem.SIGMA / "pipelines" / "elasticsearch.
 LEVELS = {"low", "medium", "high", "critical"}
 
 
+# These name a graver severity on the way, and cut it to medium in the end.
+CAPPED = frozenset({"policy-file-linked"})
+
+
 def grave() -> set[str]:
     """The codes of all rules that can be high or critical without a configuration that says so."""
-    return {one.code for one in rules.load().values() if can_be_grave(one)}
+    return {one.code for one in rules.load().values() if can_be_grave(one)} - CAPPED
 
 
 def can_be_grave(one: Rule) -> bool:
