@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdeinspect.errors import NotThere, Unreadable
-from mdeinspect.inspect import NEWEST, SETTLE, Plan, look, take
+from mdeinspect.inspect import Plan, look, take
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process, Reading
+from mdeinspect.readers import NEWEST, SETTLE
 from mdeinspect.sources import CommandSource, MentionSource, load
 from mdeinspect.views.outcome import line
 from mdeinspect.views.status import status

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from mdeinspect.config.model import Config
 from mdeinspect.host import Host
-from mdeinspect.inspect import SETTLE, Plan, look
+from mdeinspect.inspect import Plan, look
 from mdeinspect.model import Reading
+from mdeinspect.readers import SETTLE
 from mdeinspect.service.door import Door
 from mdeinspect.sources import CommandSource, FileSource, Source
 
