@@ -48,7 +48,7 @@ def _run(target: Target, inbox: Inbox, stop: threading.Event) -> None:
 
     def host_of(config: Config) -> Host:
         if target.root is not None:
-            from mdeinspect.host.recorded import RecordedHost  # the archives behind it cost memory
+            from mdeinspect.host.recorded import RecordedHost
 
             _watchable(target.root)
             return RecordedHost(target.root, platform=target.platform, live_clock=True)

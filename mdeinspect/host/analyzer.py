@@ -29,16 +29,11 @@ from mdeinspect.host.collected import (
     logged,
 )
 from mdeinspect.host.entry import MAX_MEMBER, Damaged, Entry, Tree, of_bytes
+from mdeinspect.host.marks import CONFIG, DIAGNOSTIC, LISTING, MARKS, RECORD
 from mdeinspect.host.memory import MemoryFiles
 from mdeinspect.host.zips import open_zip
 from mdeinspect.model import Platform
 
-CONFIG: Final = "mdatp_config.txt"
-DIAGNOSTIC: Final = "mde_diagnostic.zip"
-LISTING: Final = "mde_directories.txt"
-MARKS: Final = (CONFIG, "health.txt", DIAGNOSTIC, LISTING)
-# A recorded host may hold an analyzer's file as well; these it has and a bundle has not.
-RECORD: Final = frozenset({"host.json", "commands", "etc", "var", "usr", "opt", "Library"})
 MAX_TEXT: Final = 16 * 1024 * 1024
 UNIT: Final = "/usr/lib/systemd/system/mdatp.service"
 WANTS: Final = "/etc/systemd/system/multi-user.target.wants/mdatp.service"

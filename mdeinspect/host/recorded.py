@@ -13,14 +13,16 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdeinspect.errors import MdeinspectError, NotThere, Unreadable, UsageError
 from mdeinspect.host import MAX_FILE, MAX_OUTPUT
 from mdeinspect.host.files import Files, describe, folders
-from mdeinspect.host.memory import MemoryFiles
 from mdeinspect.host.system import PROGRAMS, os_name
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process
+
+if TYPE_CHECKING:
+    from mdeinspect.host.memory import MemoryFiles  # zip, tar and what goes with them
 
 COMMANDS = "/commands"
 HOST_JSON = "/host.json"
@@ -44,7 +46,7 @@ class RecordedHost:
     ) -> None:
         self._overrides: Mapping[str, dict[str, Any]] = {}
         self._files: Files | MemoryFiles
-        if isinstance(root, MemoryFiles):
+        if not isinstance(root, str | os.PathLike):
             self._files = root
             root.describe = self._told
         elif os.path.isdir(root):

@@ -6,13 +6,14 @@ Where it lies is told by the configuration; in a recorded host, beside `host.jso
 
 from __future__ import annotations
 
-from mdeinspect.documents import analyzer
 from mdeinspect.documents.filetime import CheckinTimes, find_checkins
 from mdeinspect.sources import FileSource
 
 
 def _parse(data: bytes) -> CheckinTimes:
     """The check-in times of every block that can be read; one that cannot hides no other."""
+    from mdeinspect.documents import analyzer  # only where there is one
+
     return find_checkins(list(analyzer.values(analyzer.blocks(data))))
 
 
