@@ -68,10 +68,10 @@ class Files:
         for _ in range(ATTEMPTS):
             real, facts, found = self._find_regular(path)
             if facts.size > limit:
-                raise _too_large(path, facts.size, limit, facts)
+                raise _too_large(path, limit, facts)
             data, after = self._take(real, path, facts, start=0, limit=limit + 1)
             if len(data) > limit:
-                raise _too_large(path, len(data), limit, facts)
+                raise _too_large(path, limit, facts)
             if after is not None and _signature(found) == _signature(after):
                 return data, facts
         raise _changing(path, facts)
@@ -238,8 +238,9 @@ def _changing(path: str, facts: FileFacts) -> Unreadable:
     return Unreadable(message, kind="changing", file=facts)
 
 
-def _too_large(path: str, size: int, limit: int, facts: FileFacts) -> Unreadable:
-    message = f"cannot read {path}: {size:,} bytes are more than the {limit:,} allowed"
+def _too_large(path: str, limit: int, facts: FileFacts) -> Unreadable:
+    """Without its size: while a file grows, each size would be a change to tell."""
+    message = f"cannot read {path}: it is larger than the {limit:,} bytes allowed"
     return Unreadable(message, kind="too-large", file=facts)
 
 

@@ -51,17 +51,17 @@ class MemoryFiles:
         """See `Host.read`."""
         entry, facts = self._regular(path)
         if entry.size > limit:
-            raise _too_large(path, entry.size, limit, facts)
+            raise _too_large(path, limit, facts)
         data = self._load(entry, limit + 1, path, facts)
         if len(data) > limit:
-            raise _too_large(path, len(data), limit, facts)
+            raise _too_large(path, limit, facts)
         return data, facts
 
     def tail(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
         """See `Host.tail`."""
         entry, facts = self._regular(path)
         if entry.size > MAX_MEMBER:
-            raise _too_large(path, entry.size, MAX_MEMBER, facts)
+            raise _too_large(path, MAX_MEMBER, facts)
         return self._load(entry, entry.size, path, facts)[-limit:], facts
 
     def link(self, path: str) -> str | None:
@@ -146,6 +146,6 @@ class MemoryFiles:
         return entry.target if entry is not None and entry.kind == "link" else None
 
 
-def _too_large(path: str, size: int, limit: int, facts: FileFacts) -> Unreadable:
-    message = f"cannot read {path}: {size:,} bytes are more than the {limit:,} allowed"
+def _too_large(path: str, limit: int, facts: FileFacts) -> Unreadable:
+    message = f"cannot read {path}: it is larger than the {limit:,} bytes allowed"
     return Unreadable(message, kind="too-large", file=facts)

@@ -379,6 +379,15 @@ def test_a_file_of_just_the_allowed_size_is_read(root: Path) -> None:
     assert refusal(Files(str(root)), "/policy", 99).kind == "too-large"
 
 
+def test_a_file_that_grows_beyond_the_limit_is_refused_in_the_same_words(root: Path) -> None:
+    """The words become facts of a finding: every size would be told as another one."""
+    reasons = set()
+    for size in (100, 5000, 60_000):
+        put(root, "/policy", b"x" * size)
+        reasons.add(str(refusal(Files(str(root)), "/policy", 99)))
+    assert reasons == {"cannot read /policy: it is larger than the 99 bytes allowed"}
+
+
 def test_a_file_that_lies_about_its_size_is_read_as_far_as_allowed() -> None:
     """Files of /proc claim to be empty: what they hold counts, and so does the limit."""
     path = "/proc/self/status"
