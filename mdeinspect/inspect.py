@@ -33,6 +33,7 @@ REFUSED = re.compile(
     re.IGNORECASE,
 )
 NEWEST = 4  # how many matches of a pattern are looked into
+MOST = 250  # how many files of one source are read, each for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +120,31 @@ def _placed(
 def _each(
     host: Host, facts: HostFacts, source: FileSource, places: Sequence[str]
 ) -> Iterator[Reading[Any]]:
-    """A reading of every match; only one, broken, where the matches cannot be listed."""
+    """A reading of every match; only one, broken, where the matches cannot be listed.
+
+    One, broken, for all that are too many: thousands would make every look last for minutes.
+    """
     try:
         paths = _matches(host, places)
     except Unreadable:
         yield _timed(host, facts, source.name, partial(_file, host, source, places))
         return
+    count = 0
     for path in paths:
         name = f"{source.name}:{_wildcard(path, places)}"
         reading = _timed(host, facts, name, partial(_file, host, source, (path,)))
-        if reading.state != "missing":  # a folder beside it, not a user's
-            yield reading
+        if reading.state == "missing":  # a folder beside it, not a user's
+            continue
+        count += 1
+        if count > MOST:
+            yield _timed(host, facts, source.name, partial(_too_many, places))
+            return
+        yield reading
+
+
+def _too_many(places: Sequence[str]) -> Value:
+    message = f"cannot read more than {MOST} files of {places[0]}: remove those of no use"
+    raise Unreadable(message, kind="too-many")
 
 
 def _asked_for(

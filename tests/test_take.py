@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdeinspect.errors import NotThere, Unreadable
-from mdeinspect.inspect import NEWEST, SETTLE, Plan, look, take
+from mdeinspect.inspect import MOST, NEWEST, SETTLE, Plan, look, take
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process, Reading
 from mdeinspect.sources import CommandSource, MentionSource, load
 from mdeinspect.views.outcome import line
@@ -529,6 +529,24 @@ def test_policy_for_single_users_of_a_mac_is_a_reading_each() -> None:
         "managed_preferences_user:bob": "broken",
         "managed_preferences_ext_user:bob": "present",
     }
+
+
+def test_thousands_of_users_with_policy_are_too_many() -> None:
+    """So many are read, always the same ones; that there are more is told, and costs nothing."""
+    plist = b"<plist><dict/></plist>"
+    users = [f"user{number:04}" for number in range(MOST + 50)]
+    files: dict[str, Content] = {
+        f"{PREFERENCES}/{user}/com.microsoft.wdav.plist": plist for user in users
+    }
+    readings = take(FakeHost(files, platform="darwin"), Plan()).readings
+    assert sum(name.startswith("managed_preferences_user:") for name in readings) == MOST
+    assert f"managed_preferences_user:{users[MOST - 1]}" in readings
+    found = readings["managed_preferences_user"]
+    assert (found.state, found.kind, found.there) == ("broken", "too-many", True)
+    assert found.reason == (
+        f"cannot read more than {MOST} files of {PREFERENCES}/*/com.microsoft.wdav.plist: "
+        "remove those of no use"
+    )
 
 
 def test_managed_preferences_that_cannot_be_listed_are_broken_not_missing() -> None:
