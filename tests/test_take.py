@@ -246,6 +246,9 @@ def test_a_missing_file_is_missing() -> None:
         (broken("denied", MANAGED), "denied", True),
         (broken("denied"), "denied", None),
         (broken("dangling-link"), "dangling-link", True),
+        (broken("lost-folder"), "lost-folder", None),
+        (broken("io"), "io", None),
+        (broken("io", MANAGED), "io", True),
         (broken("too-large", MANAGED), "too-large", True),
         (broken("not-regular", MANAGED), "not-regular", True),
         (broken("changing", MANAGED), "changing", True),
@@ -258,7 +261,7 @@ def test_a_missing_file_is_missing() -> None:
 def test_each_way_of_being_broken_is_told_apart(
     content: Content, kind: str, there: bool | None
 ) -> None:
-    """With its kind and a reason; only what is denied may or may not be there."""
+    """With its kind and a reason. What could not be followed to its end may or may not be there."""
     found = reading(FakeHost({MANAGED: content}), "mdatp_managed")
     assert (found.state, found.value, found.kind, found.there) == ("broken", None, kind, there)
     assert found.reason

@@ -99,6 +99,18 @@ def test_a_link_to_nothing_is_told_by_the_path_of_the_link(
     assert finding.severity is Severity.MEDIUM
 
 
+@pytest.mark.parametrize("target", ["/mnt/not/mounted", "managed"])
+def test_a_folder_that_leads_nowhere_is_no_sign_of_the_portal(
+    host: HostFolder, target: str
+) -> None:
+    """Whatever would be in it is not known, the file of MDE Attach least of all."""
+    folder, name = MANAGED.rpartition("/")[0], f"file:{MANAGED}"
+    report = host.link(folder, target).report()
+    assert (report.authority.channel, report.authority.shadowed) == ("unknown", ())
+    assert not any(ATTACH in sign for sign in report.authority.signs)
+    assert name in {one.subject for one in found(report, "policy-unreadable")}
+
+
 def test_a_link_to_a_policy_is_fine(host: HostFolder) -> None:
     """Configuration tools link files; the agent follows."""
     host.file("/srv/policy.json", linux()).link(MANAGED, "/srv/policy.json")
