@@ -693,6 +693,18 @@ def test_a_flag_that_goes_with_its_policy_is_not_lost() -> None:
     assert kinds(machine.told) == ["policy.changed"]
 
 
+def test_flags_of_the_channel_before_are_not_lost_to_the_next() -> None:
+    """MDE Attach need not flag anything; until the agent takes it up, health shows the old flags."""
+    machine = Machine().put("mdatp_managed", POLICY, age=DAY)
+    machine.success = machine.attempt = machine.now
+    machine.healthy(**{**IN_FORCE, "managedBy": ""}).step()
+    machine.later(HOUR).put("mdeattach_managed", POLICY).step()  # health is still the old one
+    machine.later(MINUTE).healthy(**IN_FORCE).step()
+    for pause in (MINUTE, 5 * MINUTE, 15 * MINUTE, 15 * MINUTE, 15 * MINUTE):
+        machine.later(pause).healthy(**{**IN_FORCE, "managed": ()}).step()
+    assert "managed-flag-lost" not in {one.code for one in machine.told}
+
+
 def test_acceptances_of_the_configuration_come_and_go() -> None:
     machine = Machine().put("mdatp_managed", {"cloudService": {"enabled": False}}, age=DAY)
     machine.step()
