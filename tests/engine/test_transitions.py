@@ -694,7 +694,7 @@ def test_a_flag_that_goes_with_its_policy_is_not_lost() -> None:
 
 
 def test_flags_of_the_channel_before_are_not_lost_to_the_next() -> None:
-    """MDE Attach need not flag anything; until the agent takes it up, health shows the old flags."""
+    """MDE Attach need not flag anything; until it is taken up, health shows the old flags."""
     machine = Machine().put("mdatp_managed", POLICY, age=DAY)
     machine.success = machine.attempt = machine.now
     machine.healthy(**{**IN_FORCE, "managedBy": ""}).step()
