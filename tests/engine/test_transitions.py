@@ -233,6 +233,8 @@ def test_a_held_finding_is_raised_after_its_time_and_two_readings() -> None:
     (event,) = hand.later(5 * MINUTE).step(finding)
     assert event.type == "finding.raised"
     assert event.data["since"] == first
+    (event,) = hand.later(HOUR).step()
+    assert (event.type, event.data["since"]) == ("finding.cleared", first)
 
 
 def test_one_reading_is_not_enough_however_old() -> None:
