@@ -39,8 +39,8 @@ class ParseError(MdeinspectError):
 class Unreadable(MdeinspectError):
     """Something is on the host and cannot be had.
 
-    `kind` is one of `denied dangling-link link-loop not-regular too-large too-deep changing
-    timeout failed untrusted malformed empty io`.
+    `kind` is one of `denied dangling-link link-loop lost-folder not-regular too-large too-deep
+    too-many changing timeout failed untrusted malformed empty io`.
     `file` holds what the file system told of it (a `model.FileFacts`), where it told anything.
     """
 

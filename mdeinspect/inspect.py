@@ -24,6 +24,8 @@ from mdeinspect.sources import (
     load,
 )
 
+MOST = 250  # how many files of one source are read, each for itself
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -109,17 +111,31 @@ def _placed(
 def _each(
     host: Host, facts: HostFacts, source: FileSource, places: Sequence[str]
 ) -> Iterator[Reading[Any]]:
-    """A reading of every match; only one, broken, where the matches cannot be listed."""
+    """A reading of every match; only one, broken, where the matches cannot be listed.
+
+    One, broken, for all that are too many: thousands would make every look last for minutes.
+    """
     try:
         paths = readers.matches(host, places)
     except Unreadable:
         yield _timed(host, facts, source.name, partial(readers.file, host, source, places))
         return
+    count = 0
     for path in paths:
         name = f"{source.name}:{readers.wildcard(path, places)}"
         reading = _timed(host, facts, name, partial(readers.file, host, source, (path,)))
-        if reading.state != "missing":  # a folder beside it, not a user's
-            yield reading
+        if reading.state == "missing":  # a folder beside it, not a user's
+            continue
+        count += 1
+        if count > MOST:
+            yield _timed(host, facts, source.name, partial(_too_many, places))
+            return
+        yield reading
+
+
+def _too_many(places: Sequence[str]) -> readers.Value:
+    message = f"cannot read more than {MOST} files of {places[0]}: remove those of no use"
+    raise Unreadable(message, kind="too-many")
 
 
 def _asked_for(

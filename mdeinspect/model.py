@@ -65,6 +65,10 @@ class FileFacts:
     filesystem: str | None = None
 
 
+# Where a path cannot be followed to its end, nobody knows whether anything is there.
+UNSEEN = frozenset({"denied", "lost-folder", "io"})
+
+
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
     """What came of reading one source: present, missing or broken. None of these is "off".
@@ -92,7 +96,7 @@ class Reading(Generic[T]):
         """Whether it exists on the host: True, False, or None when that could not be seen."""
         if self.state == "missing":
             return False
-        return True if self.present or self.file is not None or self.kind != "denied" else None
+        return True if self.present or self.file is not None or self.kind not in UNSEEN else None
 
 
 @dataclass(frozen=True, slots=True)

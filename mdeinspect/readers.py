@@ -14,7 +14,7 @@ from mdeinspect.model import FileFacts
 from mdeinspect.sources import CommandSource, FileSource, LinkSource, ProcessSource
 
 SETTLE = timedelta(seconds=2)  # a file this young may still be being written
-NOWHERE = frozenset({"dangling-link", "link-loop"})  # a path that leads to nothing
+NOWHERE = frozenset({"dangling-link", "link-loop", "lost-folder"})  # a path that leads to nothing
 REFUSED = re.compile(
     r"permission denied|access denied|not permitted|(as|be|requires?|need) root|\bsudo\b",
     re.IGNORECASE,

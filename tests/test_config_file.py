@@ -33,6 +33,29 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("how", ["denied", "file", "loop"])
+def test_a_folder_of_fragments_that_cannot_be_listed_is_not_an_empty_one(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in it would be left out without a word: sinks, acceptances, redaction."""
+    path = written(tmp_path, "")
+    folder = tmp_path / "conf.d"
+    if how == "file":
+        folder.touch()
+    elif how == "loop":
+        folder.symlink_to(folder)
+    else:
+        folder.mkdir()
+
+        def denied(_place: object = None) -> list[str]:  # root may list everything
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(os, "listdir", denied)
+        monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(ConfigError, match=r"cannot read .*conf\.d"):
+        load(path)
+
+
 @pytest.mark.parametrize("until", ["2027-03-31", '"2027-03-31"'])
 def test_a_date_in_quotes_is_the_same_date(tmp_path: Path, until: str) -> None:
     """An acceptance holds through its last day, however the day is written."""

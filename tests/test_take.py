@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdeinspect.errors import NotThere, Unreadable
-from mdeinspect.inspect import Plan, look, take
+from mdeinspect.inspect import MOST, Plan, look, take
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process, Reading
 from mdeinspect.readers import NEWEST, SETTLE
 from mdeinspect.sources import CommandSource, MentionSource, load
@@ -247,6 +247,9 @@ def test_a_missing_file_is_missing() -> None:
         (broken("denied", MANAGED), "denied", True),
         (broken("denied"), "denied", None),
         (broken("dangling-link"), "dangling-link", True),
+        (broken("lost-folder"), "lost-folder", None),
+        (broken("io"), "io", None),
+        (broken("io", MANAGED), "io", True),
         (broken("too-large", MANAGED), "too-large", True),
         (broken("not-regular", MANAGED), "not-regular", True),
         (broken("changing", MANAGED), "changing", True),
@@ -259,7 +262,7 @@ def test_a_missing_file_is_missing() -> None:
 def test_each_way_of_being_broken_is_told_apart(
     content: Content, kind: str, there: bool | None
 ) -> None:
-    """With its kind and a reason; only what is denied may or may not be there."""
+    """With its kind and a reason. What could not be followed to its end may or may not be there."""
     found = reading(FakeHost({MANAGED: content}), "mdatp_managed")
     assert (found.state, found.value, found.kind, found.there) == ("broken", None, kind, there)
     assert found.reason
@@ -530,6 +533,24 @@ def test_policy_for_single_users_of_a_mac_is_a_reading_each() -> None:
         "managed_preferences_user:bob": "broken",
         "managed_preferences_ext_user:bob": "present",
     }
+
+
+def test_thousands_of_users_with_policy_are_too_many() -> None:
+    """So many are read, always the same ones; that there are more is told, and costs nothing."""
+    plist = b"<plist><dict/></plist>"
+    users = [f"user{number:04}" for number in range(MOST + 50)]
+    files: dict[str, Content] = {
+        f"{PREFERENCES}/{user}/com.microsoft.wdav.plist": plist for user in users
+    }
+    readings = take(FakeHost(files, platform="darwin"), Plan()).readings
+    assert sum(name.startswith("managed_preferences_user:") for name in readings) == MOST
+    assert f"managed_preferences_user:{users[MOST - 1]}" in readings
+    found = readings["managed_preferences_user"]
+    assert (found.state, found.kind, found.there) == ("broken", "too-many", True)
+    assert found.reason == (
+        f"cannot read more than {MOST} files of {PREFERENCES}/*/com.microsoft.wdav.plist: "
+        "remove those of no use"
+    )
 
 
 def test_managed_preferences_that_cannot_be_listed_are_broken_not_missing() -> None:

@@ -23,7 +23,7 @@ def pinned_at(target: Target) -> Path | None:
         places = [place_of_pin(target)]
         if target.state is None:  # of the service, where this user has none of his own
             places.append(place.to_read(place.here()) / _PINNED)
-        return next((path for path in places if path.is_file()), None)
+        return next((path for path in places if path.exists()), None)
     except (UsageError, OSError):
         return None
 

@@ -21,9 +21,7 @@ def load(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
-    return parse(
-        [_toml(file) for file in (path, *sorted((path.parent / FRAGMENTS).glob("*.toml")))]
-    )
+    return parse([_toml(path), *map(_toml, _fragments(path.parent / FRAGMENTS))])
 
 
 def parse(documents: Sequence[Mapping[str, Any]]) -> Config:
@@ -45,6 +43,16 @@ def parse(documents: Sequence[Mapping[str, Any]]) -> Config:
 
 def _is_extra(kind: str) -> bool:
     return kind in ("extra_forbidden", "unexpected_keyword_argument")
+
+
+def _fragments(folder: Path) -> Sequence[Path]:
+    """The files of `folder`, in order. One that cannot be listed is not an empty one."""
+    try:
+        return sorted(one for one in folder.iterdir() if one.name.endswith(".toml"))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise ConfigError(f"cannot read {folder}: {error.strerror or error}") from error
 
 
 def _toml(path: Path) -> Mapping[str, Any]:

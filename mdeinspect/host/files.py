@@ -19,6 +19,8 @@ ATTEMPTS = 3
 YEARS = range(1900, 9000)
 OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
+# What of a way is left, the next part last; with each the link it came from, if any.
+Todo = list[tuple[str, str | None]]
 Describe = Callable[[str, Sequence[str], os.stat_result], FileFacts]
 
 
@@ -68,10 +70,10 @@ class Files:
         for _ in range(ATTEMPTS):
             real, facts, found = self._find_regular(path)
             if facts.size > limit:
-                raise _too_large(path, facts.size, limit, facts)
+                raise _too_large(path, limit, facts)
             data, after = self._take(real, path, facts, start=0, limit=limit + 1)
             if len(data) > limit:
-                raise _too_large(path, len(data), limit, facts)
+                raise _too_large(path, limit, facts)
             if after is not None and _signature(found) == _signature(after):
                 return data, facts
         raise _changing(path, facts)
@@ -131,7 +133,7 @@ class Files:
 
     def _follow(self, path: str) -> tuple[str, list[str]]:
         """The place behind every link of `path`, inside the root, and the links met."""
-        todo: list[tuple[str, str | None]] = [(part, None) for part in path.split("/")[::-1]]
+        todo: Todo = [(part, None) for part in path.split("/")[::-1]]
         done: list[str] = []
         links: list[str] = []
         while todo:
@@ -142,19 +144,19 @@ class Files:
                 del done[-1:]
                 continue
             here = "/".join(["", *done, part])
-            target = self._target(here, path, origin)
+            target = self._target(here, path, origin, todo)
             if target is None:
                 done.append(part)
                 continue
             links.append(here)
             if len(links) > MAX_LINKS:
-                raise Unreadable(f"cannot read {path}: its links form a loop", kind="link-loop")
+                raise leads_nowhere(path, todo, "link-loop", "its links form a loop")
             if target.startswith("/"):
                 done = []
             todo.extend((part, here) for part in target.split("/")[::-1])
         return "/" + "/".join(done), links
 
-    def _target(self, here: str, path: str, origin: str | None) -> str | None:
+    def _target(self, here: str, path: str, origin: str | None, todo: Todo) -> str | None:
         """Where the link at `here` points; None when it is no link.
 
         `origin` is the link that led here; None on the way that `path` itself goes.
@@ -164,8 +166,8 @@ class Files:
             return os.readlink(self._root + here) if stat.S_ISLNK(found.st_mode) else None
         except (FileNotFoundError, NotADirectoryError) as error:
             if origin:
-                message = f"cannot read {path}: the link {origin} points to nothing"
-                raise Unreadable(message, kind="dangling-link") from error
+                why = f"the link {origin} points to nothing"
+                raise leads_nowhere(path, todo, "dangling-link", why) from error
             raise NotThere(f"{path} does not exist") from error
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from error
@@ -188,6 +190,15 @@ class Files:
             raise _unreadable(path, error, facts) from error
         finally:
             os.close(handle)
+
+
+def leads_nowhere(path: str, todo: Todo, kind: str, why: str) -> Unreadable:
+    """A link that leads to nothing: the file itself, or a folder on the way that `path` goes.
+
+    Of the latter nobody knows what would be in it. `todo` is what of the way is left.
+    """
+    on_the_way = any(origin is None and part not in ("", ".") for part, origin in todo)
+    return Unreadable(f"cannot read {path}: {why}", kind="lost-folder" if on_the_way else kind)
 
 
 def folders(path: str) -> Iterator[str]:
@@ -238,8 +249,9 @@ def _changing(path: str, facts: FileFacts) -> Unreadable:
     return Unreadable(message, kind="changing", file=facts)
 
 
-def _too_large(path: str, size: int, limit: int, facts: FileFacts) -> Unreadable:
-    message = f"cannot read {path}: {size:,} bytes are more than the {limit:,} allowed"
+def _too_large(path: str, limit: int, facts: FileFacts) -> Unreadable:
+    """Without its size: while a file grows, each size would be a change to tell."""
+    message = f"cannot read {path}: it is larger than the {limit:,} bytes allowed"
     return Unreadable(message, kind="too-large", file=facts)
 
 

@@ -126,7 +126,7 @@ class LiveHost:
             except NotThere:
                 continue
             except Unreadable as error:
-                if error.kind == "dangling-link":
+                if error.kind in ("dangling-link", "lost-folder"):
                     continue  # what an agent that was removed may leave behind
             return path
         return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mdeinspect.errors import MdeinspectError, NotThere, Unreadable
 from mdeinspect.host.entry import MAX_MEMBER, Entry
-from mdeinspect.host.files import MAX_LINKS, MAX_NAMES, folders
+from mdeinspect.host.files import MAX_LINKS, MAX_NAMES, Todo, folders, leads_nowhere
 from mdeinspect.model import FileFacts, Folder
 
 Gap = Callable[[str], MdeinspectError]
@@ -51,17 +51,17 @@ class MemoryFiles:
         """See `Host.read`."""
         entry, facts = self._regular(path)
         if entry.size > limit:
-            raise _too_large(path, entry.size, limit, facts)
+            raise _too_large(path, limit, facts)
         data = self._load(entry, limit + 1, path, facts)
         if len(data) > limit:
-            raise _too_large(path, len(data), limit, facts)
+            raise _too_large(path, limit, facts)
         return data, facts
 
     def tail(self, path: str, limit: int) -> tuple[bytes, FileFacts]:
         """See `Host.tail`."""
         entry, facts = self._regular(path)
         if entry.size > MAX_MEMBER:
-            raise _too_large(path, entry.size, MAX_MEMBER, facts)
+            raise _too_large(path, MAX_MEMBER, facts)
         return self._load(entry, entry.size, path, facts)[-limit:], facts
 
     def link(self, path: str) -> str | None:
@@ -113,7 +113,7 @@ class MemoryFiles:
 
     def _follow(self, path: str) -> tuple[str, list[str]]:
         """The place behind every link of `path`, and the links met; raises as `Files` does."""
-        todo: list[tuple[str, str | None]] = [(part, None) for part in path.split("/")[::-1]]
+        todo: Todo = [(part, None) for part in path.split("/")[::-1]]
         done: list[str] = []
         links: list[str] = []
         while todo:
@@ -124,28 +124,28 @@ class MemoryFiles:
                 del done[-1:]
                 continue
             here = "/".join(["", *done, part])
-            target = self._target(here, path, origin)
+            target = self._target(here, path, origin, todo)
             if target is None:
                 done.append(part)
                 continue
             links.append(here)
             if len(links) > MAX_LINKS:
-                raise Unreadable(f"cannot read {path}: its links form a loop", kind="link-loop")
+                raise leads_nowhere(path, todo, "link-loop", "its links form a loop")
             if target.startswith("/"):
                 done = []
             todo.extend((part, here) for part in target.split("/")[::-1])
         return "/" + "/".join(done), links
 
-    def _target(self, here: str, path: str, origin: str | None) -> str | None:
+    def _target(self, here: str, path: str, origin: str | None, todo: Todo) -> str | None:
         entry = self._entries.get(here)
         if entry is None and here not in self._folders:
             if origin:
-                message = f"cannot read {path}: the link {origin} points to nothing"
-                raise Unreadable(message, kind="dangling-link")
+                why = f"the link {origin} points to nothing"
+                raise leads_nowhere(path, todo, "dangling-link", why)
             raise self._gap(path)
         return entry.target if entry is not None and entry.kind == "link" else None
 
 
-def _too_large(path: str, size: int, limit: int, facts: FileFacts) -> Unreadable:
-    message = f"cannot read {path}: {size:,} bytes are more than the {limit:,} allowed"
+def _too_large(path: str, limit: int, facts: FileFacts) -> Unreadable:
+    message = f"cannot read {path}: it is larger than the {limit:,} bytes allowed"
     return Unreadable(message, kind="too-large", file=facts)

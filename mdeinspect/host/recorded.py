@@ -184,7 +184,7 @@ class RecordedHost:
         except NotThere:
             return False
         except Unreadable as error:
-            return error.kind != "dangling-link"
+            return error.kind not in ("dangling-link", "lost-folder")
         return True
 
 

@@ -176,5 +176,5 @@ def _place(reading: Reading[Any], platform: Platform) -> str:
     name, _, match = reading.source.partition(":")
     for source in policy_sources():
         if source.name == name and platform in source.places:
-            return source.places[platform][0].replace("*", match)
+            return source.places[platform][0].replace("*", match or "*")
     return reading.source

@@ -197,9 +197,12 @@ def _teller(scene: Scene, finding: Finding | None, because: str = "resolved") ->
 def _since(
     one: PastFinding, previous: PastFinding | None, finding: Finding | None
 ) -> datetime | None:
-    """Since when it is so: of what is raised now, by its evidence or since it was first seen."""
+    """Since when it is so: by its evidence as it is raised, or since it was first seen.
+
+    Not since it was told: the end of a finding would have another beginning than its start.
+    """
     if previous is not None and previous.raised_at is not None:
-        return previous.raised_at
+        return previous.candidate_since or previous.raised_at
     return (finding.since if finding else None) or one.candidate_since
 
 

@@ -40,6 +40,7 @@ def settings(scene: Scene, policies: Policies) -> tuple[Settings, list[Event]]:
         return scene.past.settings, []
     waits = _waits(scene, policies)
     under = conditions(scene.report.authority, scene.channels)
+    shown = _is_taken_up(scene, policies)
     quiet = _is_quiet(scene, policies)
     found: dict[str, PastSetting] = {}
     changes: list[Change] = []
@@ -48,7 +49,7 @@ def settings(scene: Scene, policies: Policies) -> tuple[Settings, list[Event]]:
         kept, change = (told, None) if waits else _judged(scene, told, row)
         if kept is not None:
             moves = _moves(scene, told, kept, row, own=quiet)
-            found[key] = replace(kept, flag=_flag(scene, told, row, under), moves=moves)
+            found[key] = replace(kept, flag=_flag(scene, told, row, under, shown), moves=moves)
         if change is not None:
             changes.append(change)
     return found, [_event(scene, changes)] if changes else []
@@ -128,19 +129,35 @@ def _hidden_now(scene: Scene, key: str) -> bool:
 
 
 def _flag(
-    scene: Scene, told: PastSetting | None, row: SettingState | None, under: str
+    scene: Scene, told: PastSetting | None, row: SettingState | None, under: str, shown: bool
 ) -> PastFlag | None:
-    """The [managed] flag: seen now, missed by one reading more, or of other conditions."""
+    """The [managed] flag: seen now, missed by one reading more, or of other conditions.
+
+    `shown`: the reading of health is one of the conditions of now.
+    """
     before, health = (told.flag if told else None), scene.reading("health")
     if row is None or row.managed is None or not health.present:
         return before
-    if row.managed:
+    if row.managed and shown:
         return PastFlag(under)
     if before is None or before.under != under:
         return None
-    if before.missed >= LOST or before.missed_at == health.taken_at:
+    if row.managed or before.missed >= LOST or before.missed_at == health.taken_at:
         return before
     return PastFlag(under, before.missed + 1, health.taken_at)
+
+
+def _is_taken_up(scene: Scene, policies: Policies) -> bool:
+    """Whether health was read after the agent had time to take up who governs now, and by what.
+
+    Before that it may still show the flags of the policy before.
+    """
+    past = scene.past.authority
+    if past is not None and past.channel != scene.report.authority.channel:
+        return False
+    changes = [_newest(policies), past.since if past else None]
+    grace, taken = scene.config.schedule.grace, scene.reading("health").taken_at
+    return all(one is None or taken - one >= grace for one in changes)
 
 
 def _is_quiet(scene: Scene, policies: Policies) -> bool:

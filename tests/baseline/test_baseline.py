@@ -14,6 +14,8 @@ from mdeinspect.baseline import parse
 from mdeinspect.cli import Target, cli
 from mdeinspect.cli.wanted import pinned_at
 from mdeinspect.config import baseline_file
+from mdeinspect.config.baseline_chosen import with_baseline
+from mdeinspect.config.model import Config
 from mdeinspect.errors import ConfigError
 from mdeinspect.store import place
 from support import ATTACH, MAC_MANAGED, MANAGED, HostFolder
@@ -364,6 +366,17 @@ def test_clear_removes_nothing_but_a_baseline(audited: HostFolder, tmp_path: Pat
     path.write_text('{"important": true}')
     assert run(audited, "baseline", "clear", "--file", str(path)).exit_code == 2
     assert path.exists()
+
+
+def test_a_pin_that_is_no_file_is_refused_and_not_overlooked(
+    audited: HostFolder, tmp_path: Path
+) -> None:
+    """Without a word there would be no baseline any more, and nothing left to drift from."""
+    (tmp_path / "state" / "baseline.json").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="not a regular file"):
+        with_baseline(Config(), pinned_at(Target(state=tmp_path / "state")), None)
+    done = run(audited, "--state", str(tmp_path / "state"), "status")
+    assert (done.exit_code, "not a regular file" in done.stderr) == (2, True)
 
 
 def test_a_recorded_host_has_no_pin_of_this_machine(audited: HostFolder) -> None:

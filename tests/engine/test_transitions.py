@@ -233,6 +233,8 @@ def test_a_held_finding_is_raised_after_its_time_and_two_readings() -> None:
     (event,) = hand.later(5 * MINUTE).step(finding)
     assert event.type == "finding.raised"
     assert event.data["since"] == first
+    (event,) = hand.later(HOUR).step()
+    assert (event.type, event.data["since"]) == ("finding.cleared", first)
 
 
 def test_one_reading_is_not_enough_however_old() -> None:
@@ -691,6 +693,18 @@ def test_a_flag_that_goes_with_its_policy_is_not_lost() -> None:
     for _ in range(4):
         machine.later(15 * MINUTE).healthy(**bare).step()
     assert kinds(machine.told) == ["policy.changed"]
+
+
+def test_flags_of_the_channel_before_are_not_lost_to_the_next() -> None:
+    """MDE Attach need not flag anything; until it is taken up, health shows the old flags."""
+    machine = Machine().put("mdatp_managed", POLICY, age=DAY)
+    machine.success = machine.attempt = machine.now
+    machine.healthy(**{**IN_FORCE, "managedBy": ""}).step()
+    machine.later(HOUR).put("mdeattach_managed", POLICY).step()  # health is still the old one
+    machine.later(MINUTE).healthy(**IN_FORCE).step()
+    for pause in (MINUTE, 5 * MINUTE, 15 * MINUTE, 15 * MINUTE, 15 * MINUTE):
+        machine.later(pause).healthy(**{**IN_FORCE, "managed": ()}).step()
+    assert "managed-flag-lost" not in {one.code for one in machine.told}
 
 
 def test_acceptances_of_the_configuration_come_and_go() -> None:

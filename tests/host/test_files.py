@@ -294,8 +294,9 @@ def test_a_loop_of_links_ends(root: Path, bounded: Bounded) -> None:
     lay(root, "/self", "self")
     lay(root, "/deep", "deep/deep")
     files = Files(str(root))
-    for path in ("/one", "/self", "/deep", "/one/below"):
+    for path in ("/one", "/self", "/deep"):
         assert bounded(lambda path=path: refusal(files, path)).kind == "link-loop"
+    assert bounded(lambda: refusal(files, "/one/below")).kind == "lost-folder"
     assert files.link("/one") == "two"
 
 
@@ -309,14 +310,21 @@ def test_a_long_chain_of_links_is_followed(root: Path) -> None:
 
 
 def test_a_dangling_link_is_no_missing_file(root: Path) -> None:
-    """A link to nothing says that something was meant to be there."""
-    lay(root, "/policy", "gone")
+    """A link to nothing says that something was meant to be there; of a folder, nobody knows what.
+
+    A link behind the last one of the way is still the file itself.
+    """
+    lay(root, "/policy", "gone/below")
     lay(root, "/folder", "nowhere")
+    lay(root, "/other", "policy")
     files = Files(str(root))
-    for path in ("/policy", "/folder/policy"):
-        error = refusal(files, path)
-        assert error.kind == "dangling-link"
-    assert files.link("/policy") == "gone"
+    kinds = {path: refusal(files, path).kind for path in ("/policy", "/folder/policy", "/other")}
+    assert kinds == {
+        "/policy": "dangling-link",
+        "/folder/policy": "lost-folder",
+        "/other": "dangling-link",
+    }
+    assert files.link("/policy") == "gone/below"
 
 
 def test_what_is_missing_behind_a_linked_folder_is_missing(root: Path) -> None:
@@ -377,6 +385,15 @@ def test_a_file_of_just_the_allowed_size_is_read(root: Path) -> None:
     put(root, "/policy", b"x" * 100)
     assert len(Files(str(root)).read("/policy", 100)[0]) == 100
     assert refusal(Files(str(root)), "/policy", 99).kind == "too-large"
+
+
+def test_a_file_that_grows_beyond_the_limit_is_refused_in_the_same_words(root: Path) -> None:
+    """The words become facts of a finding: every size would be told as another one."""
+    reasons = set()
+    for size in (100, 5000, 60_000):
+        put(root, "/policy", b"x" * size)
+        reasons.add(str(refusal(Files(str(root)), "/policy", 99)))
+    assert reasons == {"cannot read /policy: it is larger than the 99 bytes allowed"}
 
 
 def test_a_file_that_lies_about_its_size_is_read_as_far_as_allowed() -> None:

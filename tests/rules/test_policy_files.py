@@ -9,6 +9,7 @@ import pytest
 from about_files import DENIED, denied, raised
 from clean_policies import linux, mac
 
+from mdeinspect.inspect import MOST
 from mdeinspect.model import Severity
 from support import ATTACH, LOCAL, MAC_MANAGED, MANAGED, HostFolder, found, unknown
 
@@ -98,6 +99,18 @@ def test_a_link_to_nothing_is_told_by_the_path_of_the_link(
     assert finding.severity is Severity.MEDIUM
 
 
+@pytest.mark.parametrize("target", ["/mnt/not/mounted", "managed"])
+def test_a_folder_that_leads_nowhere_is_no_sign_of_the_portal(
+    host: HostFolder, target: str
+) -> None:
+    """Whatever would be in it is not known, the file of MDE Attach least of all."""
+    folder, name = MANAGED.rpartition("/")[0], f"file:{MANAGED}"
+    report = host.link(folder, target).report()
+    assert (report.authority.channel, report.authority.shadowed) == ("unknown", ())
+    assert not any(ATTACH in sign for sign in report.authority.signs)
+    assert name in {one.subject for one in found(report, "policy-unreadable")}
+
+
 def test_a_link_to_a_policy_is_fine(host: HostFolder) -> None:
     """Configuration tools link files; the agent follows."""
     host.file("/srv/policy.json", linux()).link(MANAGED, "/srv/policy.json")
@@ -117,6 +130,16 @@ def test_what_is_broken_is_unknown_to_the_rules_about_its_content(host: HostFold
     codes = unknown(host.file(MANAGED, "{").report())
     assert {"unknown-key", "wrong-type", "broad-exclusion", "duplicate-key"} <= set(codes)
     assert "policy-malformed" not in codes
+
+
+def test_more_users_with_policy_than_are_read_are_told(mac: HostFolder) -> None:
+    """One finding, by the pattern: nobody takes those that were not read for looked at."""
+    folder, _, name = MAC_MANAGED.rpartition("/")
+    for number in range(MOST + 2):
+        mac.file(f"{folder}/user{number}/{name}", b"<plist><dict/></plist>")
+    (finding,) = found(mac.report(), "policy-unreadable")
+    assert finding.subject == f"file:{folder}/*/{name}"
+    assert finding.facts["kind"] == "too-many"
 
 
 def test_a_clean_profile_of_either_platform_is_fine(host: HostFolder, mac: HostFolder) -> None:
