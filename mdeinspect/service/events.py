@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from mdeinspect import __version__
-from mdeinspect.events import Event
+from mdeinspect.events import Event, Evidence
 from mdeinspect.memory import Memory
 from mdeinspect.model import Reading, Report, Severity
 from mdeinspect.sinks.delivery import Status
@@ -48,6 +48,7 @@ def reloaded(now: datetime, path: str | None, error: str | None, digest: str) ->
         | ({"reason": error} if error else {}),
         subject=f"file:{path}" if path else "host",
         because="config-invalid" if error else "config-reloaded",
+        evidence=(Evidence("config", path, now),),
     )
 
 
@@ -83,7 +84,9 @@ def heartbeat(
         },
         "sinks": {one.name: {"state": one.state, "seq": one.handed} for one in sinks},
     }
-    return Event("heartbeat", now, data=data)
+    health = report.sources.get("health")
+    rests = (Evidence("health", None, health.taken_at),) if health else ()
+    return Event("heartbeat", now, data=data, evidence=rests)
 
 
 def _state(reading: Reading[Any]) -> str:

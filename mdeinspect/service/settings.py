@@ -22,7 +22,7 @@ from mdeinspect.errors import ConfigError
 from mdeinspect.sinks.options import Common
 from mdeinspect.store import size
 
-PATIENCE = 20.0  # seconds; it takes a fifth of one
+PATIENCE = 4.0  # seconds; it takes a fifth of one, and an end must not wait for it
 log = structlog.get_logger()
 
 

@@ -212,6 +212,7 @@ def test_reload_wrong(governed: SimulatedHost, daemon: Daemon) -> None:
         assert told["severity"] == "medium"
         assert told["data"]["reason"]
         assert told["subject"] == f"file:{daemon.config}"
+        assert [one["path"] for one in told["evidence"]] == [str(daemon.config)]
     governed.managed(lax("linux"))
     daemon.until_told("policy.changed")
     assert daemon.stop() == 0
