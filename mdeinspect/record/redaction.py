@@ -28,10 +28,17 @@ TAG_FIELDS: Final = ("edr_device_tags",)
 ID_FIELDS: Final = ("org_id", "machine_guid", "edr_machine_id", "edr_group_ids", "edr_sense_guid")
 SHORT: Final = 4  # shorter values are only replaced where they stand alone
 _TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-_PASSWORD: Final = re.compile(
-    r"(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|credential)s?[\"']?\s*[:=]\s*"
-    r"[\"']?|\bbearer\s+)([^\s\"'&,;<>]+)"
+_NAMES: Final = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|credential)s?"
+_PASSWORD: Final = re.compile(rf"(?i)({_NAMES}[\"']?\s*[:=]\s*[\"']?|\bbearer\s+)([^\s\"'&,;<>]+)")
+# The same where the name and the value are tokens of their own: in JSON, and in property lists.
+_PASSWORD_NAME: Final = re.compile(rf"(?i){_NAMES}\s*$")
+_PASSWORD_MEMBER: Final = re.compile(
+    rf'(?i)({_NAMES}\s*"\s*:\s*)(?:"(?:[^"\\\n]|\\.)*("?)|-?\d[^\s,}}\]]*)'
 )
+_PASSWORD_ENTRY: Final = re.compile(
+    rf"(?is)({_NAMES}\s*</key>\s*)<(string|data|integer|real)>(?:(?!</).)*</\2\s*>"
+)
+_HIDDEN: Final = "***"
 _QUOTED: Final = re.compile(r'"([^"\n]+)"')
 _WORDS: Final = frozenset(["true", "false", "null", "none", "unavailable", "group", "unknown"])
 
@@ -66,6 +73,8 @@ class Redactor:
         """Any text, JSON and property lists in XML among them, in the same form."""
         if text.lstrip()[:1] not in ("{", "[", "<"):
             text = _PASSWORD.sub(r"\g<1>***", text)
+        text = _PASSWORD_MEMBER.sub(_hidden_member, text)
+        text = _PASSWORD_ENTRY.sub(rf"\g<1><string>{_HIDDEN}</string>", text)
         parts, end = [], 0
         for token in _TOKEN.finditer(text):
             parts += [self._plain(text[end : token.start()]), self._token(token[0])]
@@ -85,7 +94,10 @@ class Redactor:
         if isinstance(value, str):
             return self._whole(value)
         if isinstance(value, Mapping):
-            return {key: self.value(inner) for key, inner in value.items()}
+            return {
+                key: _HIDDEN if _is_password(key, inner) else self.value(inner)
+                for key, inner in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.value(inner) for inner in value]
         return value
@@ -120,6 +132,17 @@ class Redactor:
             text = self._disguise.ids(text)
         masked: str = mask(text)
         return _PASSWORD.sub(r"\g<1>***", masked)
+
+
+def _hidden_member(found: re.Match[str]) -> str:
+    """A member of JSON without its value; what was cut off stays so."""
+    return f'{found[1]}"{_HIDDEN}' + ('"' if found[2] is None else found[2])
+
+
+def _is_password(name: Any, value: Any) -> bool:
+    """Whether a member of parsed data is a password by its name; a switch of that name is none."""
+    named = isinstance(name, str) and _PASSWORD_NAME.search(name) is not None
+    return named and isinstance(value, str | bytes | int | float) and not isinstance(value, bool)
 
 
 Found = tuple[str, str, str]  # category, kind of exclusion, value

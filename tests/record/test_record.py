@@ -230,6 +230,8 @@ def policy() -> dict[str, Any]:
         "cloudService": {"proxy": f"http://svc:{PASSWORD}@proxy.example:8080/"},
         "edr": {"tags": [{"key": "GROUP", "value": TAG}]},
         "x-note": f"password: {PASSWORD} in {FOLDER}",
+        "password": f'one "more" {PASSWORD}',
+        "x-api-key": PASSWORD,
     }
 
 
@@ -293,6 +295,26 @@ def test_property_lists_in_either_form(mac: HostFolder, tmp_path: Path) -> None:
             inside = plistlib.load(archive.extractfile(MAC_MANAGED[1:]))  # type: ignore[arg-type]
         assert "projekt" not in json.dumps(inside)
         assert verdicts(object_of(bundle)) == verdicts(object_of(mac.root))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"Proxy_Pwd" :\n "a b", "on": 1}', '{"Proxy_Pwd" :\n "***", "on": 1}'),
+        ('{"secret": 12.5e3, "bypass": true}', '{"secret": "***", "bypass": true}'),
+        ('{"token": "cut off', '{"token": "***'),
+        (
+            "<dict><key>password</key>\n<string><![CDATA[a<b]]></string><key>on</key><true/></dict>",
+            "<dict><key>password</key>\n<string>***</string><key>on</key><true/></dict>",
+        ),
+        ("<key>pwd</key><data>aGk=</data>", "<key>pwd</key><string>***</string>"),
+        ("<key>token</key><true/>", "<key>token</key><true/>"),
+    ],
+)
+def test_a_password_is_known_by_the_name_of_its_key(host: HostFolder, text: str, kept: str) -> None:
+    """Name and value are tokens of their own in JSON and property lists; switches stay."""
+    snapshot = take(RecordedHost(str(host.health().root)), Plan())
+    assert Redactor(snapshot, catalogue.load(), b"salt", ()).text(text) == kept
 
 
 def test_a_broken_binary_list_is_withheld(mac: HostFolder, tmp_path: Path) -> None:
