@@ -128,8 +128,21 @@ def _each(
     for path in paths:
         name = f"{source.name}:{_wildcard(path, places)}"
         reading = _timed(host, facts, name, partial(_file, host, source, (path,)))
-        if reading.state != "missing":  # a folder beside it, not a user's
+        beside = reading.state == "missing" or (
+            reading.kind in NOWHERE and not _leads_somewhere(host, path.rpartition("/")[0])
+        )
+        if not beside:  # of a folder, or of a link to nothing, that is no user's
             yield reading
+
+
+def _leads_somewhere(host: Host, folder: str) -> bool:
+    try:
+        host.stat(folder)
+    except NotThere:
+        return False
+    except Unreadable as error:
+        return error.kind not in NOWHERE
+    return True
 
 
 def _asked_for(
