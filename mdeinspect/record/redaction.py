@@ -17,6 +17,7 @@ from mdeinspect.catalogue import Catalogue
 from mdeinspect.channels import MISSING, dig
 from mdeinspect.documents import Document
 from mdeinspect.documents.health import Health
+from mdeinspect.documents.health_kinds import KNOWN
 from mdeinspect.model import Platform, Snapshot
 from mdeinspect.plist import is_binary
 from mdeinspect.privacy import SHAPE, mask
@@ -27,6 +28,7 @@ CATEGORIES: Final = ("exclusions", "tags", "ids")
 TAG_FIELDS: Final = ("edr_device_tags",)
 ID_FIELDS: Final = ("org_id", "machine_guid", "edr_machine_id", "edr_group_ids", "edr_sense_guid")
 SHORT: Final = 4  # shorter values are only replaced where they stand alone
+WORD: Final = 64  # no known word is longer
 _TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _NAMES: Final = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|credential)s?"
 _PASSWORD: Final = re.compile(rf"(?i)({_NAMES}[\"']?\s*[:=]\s*[\"']?|\bbearer\s+)([^\s\"'&,;<>]+)")
@@ -39,6 +41,8 @@ _PASSWORD_ENTRY: Final = re.compile(
     rf"(?is)({_NAMES}\s*</key>\s*)<(string|data|integer|real)>(?:(?!</).)*</\2\s*>"
 )
 _HIDDEN: Final = "***"
+_START: Final = re.compile(r"\w*")
+_END: Final = re.compile(r"\w*\Z")
 _QUOTED: Final = re.compile(r'"([^"\n]+)"')
 _WORDS: Final = frozenset(["true", "false", "null", "none", "unavailable", "group", "unknown"])
 
@@ -54,6 +58,7 @@ class Redactor:
         self._ids = "ids" not in include
         known = {word.lower() for key in catalogue.keys(self._platform) for word in key.split(".")}
         known |= {word.lower() for word in _allowed(catalogue, self._platform)} | _WORDS
+        self._known = known | KNOWN | {name.replace("_", "") for name in KNOWN}
         found = _found(snapshot, catalogue)
         self._stand_ins = {
             value: stand_in
@@ -67,7 +72,11 @@ class Redactor:
             for value in self._stand_ins
             if len(value) >= SHORT and self._disguise.ids(value) == value
         )
-        self._long = sorted(long, key=len, reverse=True)
+        self._long = [
+            (form, self._stand_ins[value])
+            for value in sorted(long, key=len, reverse=True)
+            for form in sorted({value, escape(value), escape(value, quote=False)})
+        ]
 
     def text(self, text: str) -> str:
         """Any text, JSON and property lists in XML among them, in the same form."""
@@ -124,14 +133,29 @@ class Redactor:
         return self._stand_ins.get(value) or self._plain(value)
 
     def _plain(self, text: str) -> str:
-        for value in self._long:
-            for form in {value, escape(value), escape(value, quote=False)}:
-                if form in text:
-                    text = text.replace(form, self._stand_ins[value])
+        for form, stand_in in self._long:
+            if form in text:
+                text = _replaced(text, form, stand_in, self._known)
         if self._ids:
             text = self._disguise.ids(text)
         masked: str = mask(text)
         return _PASSWORD.sub(r"\g<1>***", masked)
+
+
+def _replaced(text: str, form: str, stand_in: str, known: Collection[str]) -> str:
+    """`text` with `stand_in` for `form`, but where that is part of a word that everybody knows.
+
+    A group named `Policy` must not spoil the setting `exclusionsMergePolicy`.
+    """
+
+    def swap(found: re.Match[str]) -> str:
+        start, end = found.span()
+        before = _END.search(text[max(0, start - WORD) : start])
+        after = _START.match(text[end : end + WORD])
+        word = f"{before[0] if before else ''}{form}{after[0] if after else ''}"
+        return form if word.lower() in known else stand_in
+
+    return re.sub(re.escape(form), swap, text)
 
 
 def _hidden_member(found: re.Match[str]) -> str:

@@ -327,6 +327,26 @@ def test_a_broken_binary_list_is_withheld(mac: HostFolder, tmp_path: Path) -> No
     assert "withheld" in found["sources"]["managed_preferences"]["reason"]
 
 
+def test_a_name_spoils_no_setting_and_no_field(host: HostFolder, tmp_path: Path) -> None:
+    """A group or tag may be part of a known name: the name stays, the value does not travel."""
+    tags = [{"key": "GROUP", "value": "health"}]
+    host.health(edrGroupIds="Policy", edrDeviceTags=tags, healthIssues=["new"], healthy=False)
+    settings = {"enforcementLevel": "real_time", "exclusionsMergePolicy": "admin_only"}
+    host.file(MANAGED, {"antivirusEngine": settings, "edr": {"tags": tags}, "x-note": "to Policy"})
+    bundle = recorded(host.root, tmp_path / "out.tar.gz")
+    assert judged(object_of(bundle)) == judged(object_of(host.root))
+    assert b'"Policy"' not in contents(bundle)
+    assert b"to Policy" not in contents(bundle)
+
+
+def test_a_file_with_a_time_before_all_time(host: HostFolder, tmp_path: Path) -> None:
+    """Clocks and archives lie; the record can be read all the same."""
+    place = host.health().file(MANAGED, policy()).root / MANAGED[1:]
+    os.utime(place, (-(2**33), -(2**33)))
+    bundle = recorded(host.root, tmp_path / "out.tar.gz")
+    assert object_of(bundle)["sources"]["mdatp_managed"]["state"] == "present"
+
+
 def test_the_same_value_has_the_same_stand_in(host: HostFolder, tmp_path: Path) -> None:
     """In all files of one bundle, and another one in the next."""
     planted(host)
