@@ -58,7 +58,8 @@ class Redactor:
         self._ids = "ids" not in include
         known = {word.lower() for key in catalogue.keys(self._platform) for word in key.split(".")}
         known |= {word.lower() for word in _allowed(catalogue, self._platform)} | _WORDS
-        self._known = known | KNOWN | {name.replace("_", "") for name in KNOWN}
+        fields = KNOWN | _shown(snapshot)
+        self._known = known | fields | {name.replace("_", "") for name in fields}
         found = _found(snapshot, catalogue)
         self._stand_ins = {
             value: stand_in
@@ -184,6 +185,12 @@ def _found(snapshot: Snapshot, catalogue: Catalogue) -> Iterator[Found]:
     for value in snapshot.value("exclusion-list") or ():
         texts = _QUOTED.findall(value) or ([value] if value.startswith("/") else [])
         yield from (("exclusions", "excludedPath", text) for text in texts if text)
+
+
+def _shown(snapshot: Snapshot) -> frozenset[str]:
+    """The names of all fields that the agent showed, in any view."""
+    views = (one.value for one in snapshot.readings.values() if isinstance(one.value, Health))
+    return frozenset(name.lower() for view in views for name in view.fields)
 
 
 def _in_policy(document: Document, catalogue: Catalogue, platform: Platform) -> Iterator[Found]:

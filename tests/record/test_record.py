@@ -329,13 +329,15 @@ def test_a_broken_binary_list_is_withheld(mac: HostFolder, tmp_path: Path) -> No
 
 def test_a_name_spoils_no_setting_and_no_field(host: HostFolder, tmp_path: Path) -> None:
     """A group or tag may be part of a known name: the name stays, the value does not travel."""
-    tags = [{"key": "GROUP", "value": "health"}]
+    tags = [{"key": "GROUP", "value": "read"}]
+    host.command("health-details-antivirus", "maximum_on_demand_scan_threads : 2\n")
     host.health(edrGroupIds="Policy", edrDeviceTags=tags, healthIssues=["new"], healthy=False)
     settings = {"enforcementLevel": "real_time", "exclusionsMergePolicy": "admin_only"}
     host.file(MANAGED, {"antivirusEngine": settings, "edr": {"tags": tags}, "x-note": "to Policy"})
     bundle = recorded(host.root, tmp_path / "out.tar.gz")
     assert judged(object_of(bundle)) == judged(object_of(host.root))
-    assert b'"Policy"' not in contents(bundle)
+    for private in (b'"Policy"', b'"read"'):
+        assert private not in contents(bundle)
     assert b"to Policy" not in contents(bundle)
 
 
