@@ -124,7 +124,7 @@ def _each(
     for path in paths:
         name = f"{source.name}:{readers.wildcard(path, places)}"
         reading = _timed(host, facts, name, partial(readers.file, host, source, (path,)))
-        if reading.state == "missing":  # a folder beside it, not a user's
+        if _beside(host, path, reading):
             continue
         count += 1
         if count > MOST:
@@ -133,9 +133,26 @@ def _each(
         yield reading
 
 
+def _beside(host: Host, path: str, reading: Reading[Any]) -> bool:
+    """Whether this is of a folder, or of a link to nothing, that is no user's."""
+    return reading.state == "missing" or (
+        reading.kind in readers.NOWHERE and not _leads_somewhere(host, path.rpartition("/")[0])
+    )
+
+
 def _too_many(places: Sequence[str]) -> readers.Value:
     message = f"cannot read more than {MOST} files of {places[0]}: remove those of no use"
     raise Unreadable(message, kind="too-many")
+
+
+def _leads_somewhere(host: Host, folder: str) -> bool:
+    try:
+        host.stat(folder)
+    except NotThere:
+        return False
+    except Unreadable as error:
+        return error.kind not in readers.NOWHERE
+    return True
 
 
 def _asked_for(

@@ -106,7 +106,8 @@ def judge(
         if missing:
             return "unproven", f"{', '.join(missing)} should carry [managed] and does not"
         return "enforced", None
-    if answers and all(answer is False for answer in answers):
+    outright = _told_outright(scene, seen, stated)
+    if outright or (answers and all(answer is False for answer in answers)):
         return _contradicted(scene, preference, stated, changed)
     if None in answers and len(answers) > 1:
         return "unknown", NOT_SAID
@@ -160,6 +161,23 @@ def _answers(scene: Scene, seen: Sequence[Sight], policy: Any) -> list[bool | No
         for sight in seen
         if sight.proves and _expected(scene, sight, policy)
     ]
+
+
+def _told_outright(scene: Scene, seen: Sequence[Sight], stated: Stated) -> bool:
+    """Whether a field names another value of the preference, and all others fit that value too.
+
+    They are no second opinion then: network protection is `started` for block and for audit.
+    """
+
+    def fits(sight: Sight, value: Any) -> bool | None:
+        return agrees(sight, value, scene.platform, scene.version)
+
+    asked = [sight for sight in seen if sight.proves and _expected(scene, sight, stated.value)]
+    named = [sight for sight in asked if sight.field and sight.field.rule == "same"]
+    return any(
+        fits(one, stated.value) is False and all(fits(other, one.value) for other in asked)
+        for one in named
+    )
 
 
 def _expected(scene: Scene, sight: Sight, policy: Any) -> bool:

@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from mdeinspect.cli import cli
 from mdeinspect.config.load import load
 from mdeinspect.errors import ConfigError
 
@@ -54,6 +56,16 @@ def test_a_folder_of_fragments_that_cannot_be_listed_is_not_an_empty_one(
         monkeypatch.setattr(os, "scandir", denied)
     with pytest.raises(ConfigError, match=r"cannot read .*conf\.d"):
         load(path)
+
+
+@pytest.mark.parametrize("args", [(), ("--json",)])
+def test_user_info_of_urls_is_not_shown(tmp_path: Path, args: tuple[str, ...]) -> None:
+    """`config show` is pasted into tickets."""
+    text = '[[accept]]\ncode = "checkin-late"\nreason = "see http://me:hunter2@wiki.example/7"\n'
+    path = written(tmp_path, text)
+    shown = CliRunner().invoke(cli, ["--config", str(path), "config", "show", *args]).output
+    assert "http://***@wiki.example/7" in shown
+    assert "hunter2" not in shown
 
 
 @pytest.mark.parametrize("until", ["2027-03-31", '"2027-03-31"'])

@@ -230,7 +230,8 @@ def test_a_field_that_an_agent_does_not_have_says_nothing(
     ("level", "status", "expected"),
     [
         ("block", "started", "enforced"),
-        ("audit", "started", "unknown"),
+        ("audit", "started", "not-enforced"),  # started fits audit as well
+        ("disabled", "started", "unknown"),
         ("block", "stopped", "unknown"),
         ("disabled", "stopped", "not-enforced"),
         ("block", "restarting", "unknown"),

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdeinspect.errors import NotThere, Unreadable
+from mdeinspect.host.recorded import RecordedHost
 from mdeinspect.inspect import MOST, Plan, look, take
 from mdeinspect.model import Command, FileFacts, HostFacts, Output, Platform, Process, Reading
 from mdeinspect.readers import NEWEST, SETTLE
@@ -551,6 +552,18 @@ def test_thousands_of_users_with_policy_are_too_many() -> None:
         f"cannot read more than {MOST} files of {PREFERENCES}/*/com.microsoft.wdav.plist: "
         "remove those of no use"
     )
+
+
+def test_a_link_to_nothing_beside_the_users_is_no_users_policy(mac: HostFolder) -> None:
+    """Whatever its name; a user's own file that leads nowhere is broken all the same."""
+    folder = mac.root / PREFERENCES.lstrip("/")
+    (folder / "alice").mkdir(parents=True)
+    for name in ("com.microsoft.wdav.plist", "stale", "alice/com.microsoft.wdav.plist"):
+        (folder / name).symlink_to("/nowhere")
+    (folder / "looped").symlink_to("looped")
+    found = take(RecordedHost(str(mac.root)), Plan()).readings
+    broken = {name for name in found if "managed_pref" in name and found[name].state == "broken"}
+    assert broken == {"managed_preferences", "managed_preferences_user:alice"}
 
 
 def test_managed_preferences_that_cannot_be_listed_are_broken_not_missing() -> None:

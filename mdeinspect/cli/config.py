@@ -11,6 +11,7 @@ from mdeinspect.cli import options
 from mdeinspect.cli.inspection import configuration
 from mdeinspect.config import load as config_file
 from mdeinspect.config.show import as_data, as_toml
+from mdeinspect.privacy import mask
 
 if TYPE_CHECKING:
     from mdeinspect.cli import Target
@@ -40,5 +41,5 @@ def check(target: Target) -> None:
 @click.pass_obj
 def show(target: Target, *, as_json: bool) -> None:
     """Print the configuration that applies, defaults included."""
-    data = as_data(configuration(target))
+    data = mask(as_data(configuration(target)))
     click.echo(json.dumps(data, indent=2) if as_json else as_toml(data), nl=as_json)

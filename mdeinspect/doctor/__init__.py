@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mdeinspect.errors import MdeinspectError
+from mdeinspect.privacy import mask
 
 if TYPE_CHECKING:
     from mdeinspect.doctor.scene import Scene
@@ -131,7 +132,14 @@ def run(
 def examine(scene: Scene) -> list[Result]:
     """Every checkup on one scene; one that fails by itself stops none of the others."""
     return [
-        Result(one.name, one.title, found.state, found.detail, found.remedy, found.subject)
+        Result(
+            one.name,
+            one.title,
+            found.state,
+            mask(found.detail),
+            mask(found.remedy),
+            mask(found.subject),
+        )
         for one in load()
         if one.recorded or not scene.recorded
         for found in _outcomes(one, scene)

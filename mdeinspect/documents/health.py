@@ -46,12 +46,18 @@ MAX_STRING: Final = 4096
 def parse_health(data: bytes) -> Health:
     """`mdatp health`, as JSON, as text, or in the legacy camelCase text.
 
-    Raises ParseError when the bytes hold no health: empty, an error message, a JSON cut short.
+    Raises ParseError when the bytes hold no health: empty, an error message, a JSON cut short,
+    fields of which none tells anything.
     """
     found = _read(data, _is_health, nested=False)
     if found is None:
         raise ParseError(
             "cannot find health in this output: fewer than two of its lines are fields of health; "
+            "run `mdatp health` by hand to see what it prints"
+        )
+    if all(found.value(name) is None for name in found.fields.keys() & KNOWN):
+        raise ParseError(
+            "cannot find health in this output: none of its fields has a value that can be read; "
             "run `mdatp health` by hand to see what it prints"
         )
     return found

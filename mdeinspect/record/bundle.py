@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from mdeinspect.host.recorded import YEARS
 from mdeinspect.model import FileFacts, HostFacts
 from mdeinspect.record.recorder import Seen
 from mdeinspect.record.redaction import Redactor
@@ -173,10 +174,15 @@ def _facts(facts: FileFacts, filesystem: str | None) -> dict[str, Any]:
         "filesystem": filesystem,
         "gid": facts.gid,
         "mode": None if facts.mode is None else f"{facts.mode:04o}",
-        "mtime": facts.mtime.isoformat() if facts.mtime else None,
-        "changed": facts.changed.isoformat() if facts.changed else None,
+        "mtime": _moment(facts.mtime),
+        "changed": _moment(facts.changed),
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _moment(when: datetime | None) -> str | None:
+    """A time of a file; one that no record may tell is not known."""
+    return when.isoformat() if when and when.year in YEARS else None
 
 
 def _real(path: str, links: Mapping[str, str]) -> str:

@@ -51,6 +51,16 @@ def definitions_old(context: Context) -> Iterator[Outcome]:
         yield Unsure("cannot tell how old the definitions are: their date shows no time zone")
 
 
+SIGNS = frozenset(
+    {
+        "definitions_status",
+        "definitions_version",
+        "definitions_updated",
+        "definitions_updated_minutes_ago",
+    }
+)
+
+
 @rule(
     "definitions-not-current",
     Severity.LOW,
@@ -80,7 +90,9 @@ def definitions_not_current(context: Context) -> Iterator[Outcome]:
     facts = {"status": word or "unavailable", "version": version, "updated": updated}
     if word == "up_to_date":
         return
-    if word == "updating":
+    if lost := sorted(SIGNS & set(context.health.retyped if context.health else ())):
+        yield Unsure(f"cannot tell whether definitions are current: {lost[0]} is not as it was")
+    elif word == "updating":
         limit = timedelta(hours=min(context.options["updating_hours"], 876_000))
         if updated is None:
             yield Unsure("cannot tell how long definitions are being updated: no date is shown")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ from mdeinspect.rules._tenant import (
 )
 
 FIELDS = ("org_id",)
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @rule(
@@ -82,6 +84,8 @@ def tenant_mismatch(context: Context) -> Iterator[Outcome]:
     given = (reading.value.org_id or "").strip().lower()
     if not given:
         yield Unsure("cannot tell for which tenant the host was onboarded: the file does not say")
+    elif given != org and not GUID.fullmatch(org):
+        yield Unsure("cannot tell which tenant the agent reports to: what it shows is no id")
     elif given != org and not _fresh(context):
         path = reading.file.path if reading.file else None
         facts = {"tenant": told(context, org), "onboarding": digest(given), "file": path}

@@ -47,6 +47,16 @@ def test_exit_code(states: tuple[doctor.State, ...], code: int) -> None:
     assert exit_code([result(state) for state in states]) == code
 
 
+def test_user_info_of_urls_is_masked(host: HostFolder) -> None:
+    """Also in what a record quotes of another host."""
+    reason = "cannot read it: http://me:hunter2@proxy.example/ refused"
+    host.about(unreadable={MANAGED: {"kind": "io", "reason": reason}})
+    for args in ((), ("--json",)):
+        told = call("--root", str(host.root), "doctor", *args).output
+        assert "http://***@proxy.example/ refused" in told
+        assert "hunter2" not in told
+
+
 def test_one_that_breaks_stops_none(host: HostFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkup with a fault of its own could not be run; the next one is."""
 

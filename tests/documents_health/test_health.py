@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mdeinspect.documents import health as parsers
@@ -854,6 +854,8 @@ def hosts(draw) -> list[tuple[str, Any, bool]]:
     for name in names:
         kind = KIND.get(name, "boolean" if name in parsers.BOOLEANS else "text")
         fields.append((name, draw(st.none() | VALUES[kind]), draw(st.booleans())))
+    told = [value for name, value, _ in fields if name in KNOWN and value is not None]
+    assume(any(str(value).strip().lower() != "unavailable" for value in told))
     return fields
 
 
@@ -906,3 +908,17 @@ def test_a_switch_may_be_a_word_or_a_boolean(
 ) -> None:
     """Public readers of real hosts accept both spellings of a switch, and so does this one."""
     assert read_json(**{member: value}).value(name) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"healthy": null, "realTimeProtectionEnabled": {"value": null}, "orgId": "unavailable"}',
+        b'{"healthy": {"is": [1]}, "licensed": [true], "definitionsStatus": {"state": 1}}',
+        b"healthy  : unavailable\nlicensed : unavailable\norg_id   : unavailable\n",
+    ],
+)
+def test_fields_that_tell_nothing_are_no_health(data: bytes) -> None:
+    """Else a host of which nothing is known would read as one on which nothing is found."""
+    with pytest.raises(ParseError, match=r"cannot find health.*none of its fields"):
+        parsers.parse_health(data)

@@ -230,6 +230,8 @@ def policy() -> dict[str, Any]:
         "cloudService": {"proxy": f"http://svc:{PASSWORD}@proxy.example:8080/"},
         "edr": {"tags": [{"key": "GROUP", "value": TAG}]},
         "x-note": f"password: {PASSWORD} in {FOLDER}",
+        "password": f'one "more" {PASSWORD}',
+        "x-api-key": PASSWORD,
     }
 
 
@@ -295,6 +297,26 @@ def test_property_lists_in_either_form(mac: HostFolder, tmp_path: Path) -> None:
         assert verdicts(object_of(bundle)) == verdicts(object_of(mac.root))
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"Proxy_Pwd" :\n "a b", "on": 1}', '{"Proxy_Pwd" :\n "***", "on": 1}'),
+        ('{"secret": 12.5e3, "bypass": true}', '{"secret": "***", "bypass": true}'),
+        ('{"token": "cut off', '{"token": "***'),
+        (
+            "<dict><key>password</key>\n<string><![CDATA[a<b]]></string><key>on</key><true/></dict>",
+            "<dict><key>password</key>\n<string>***</string><key>on</key><true/></dict>",
+        ),
+        ("<key>pwd</key><data>aGk=</data>", "<key>pwd</key><string>***</string>"),
+        ("<key>token</key><true/>", "<key>token</key><true/>"),
+    ],
+)
+def test_a_password_is_known_by_the_name_of_its_key(host: HostFolder, text: str, kept: str) -> None:
+    """Name and value are tokens of their own in JSON and property lists; switches stay."""
+    snapshot = take(RecordedHost(str(host.health().root)), Plan())
+    assert Redactor(snapshot, catalogue.load(), b"salt", ()).text(text) == kept
+
+
 def test_a_broken_binary_list_is_withheld(mac: HostFolder, tmp_path: Path) -> None:
     """What cannot be redacted does not travel, and the reader is told."""
     data = plistlib.dumps(policy(), fmt=plistlib.FMT_BINARY)
@@ -303,6 +325,28 @@ def test_a_broken_binary_list_is_withheld(mac: HostFolder, tmp_path: Path) -> No
     assert "(withheld)" in result.stdout
     found = object_of(tmp_path / "out.tar.gz")
     assert "withheld" in found["sources"]["managed_preferences"]["reason"]
+
+
+def test_a_name_spoils_no_setting_and_no_field(host: HostFolder, tmp_path: Path) -> None:
+    """A group or tag may be part of a known name: the name stays, the value does not travel."""
+    tags = [{"key": "GROUP", "value": "read"}]
+    host.command("health-details-antivirus", "maximum_on_demand_scan_threads : 2\n")
+    host.health(edrGroupIds="Policy", edrDeviceTags=tags, healthIssues=["new"], healthy=False)
+    settings = {"enforcementLevel": "real_time", "exclusionsMergePolicy": "admin_only"}
+    host.file(MANAGED, {"antivirusEngine": settings, "edr": {"tags": tags}, "x-note": "to Policy"})
+    bundle = recorded(host.root, tmp_path / "out.tar.gz")
+    assert judged(object_of(bundle)) == judged(object_of(host.root))
+    for private in (b'"Policy"', b'"read"'):
+        assert private not in contents(bundle)
+    assert b"to Policy" not in contents(bundle)
+
+
+def test_a_file_with_a_time_before_all_time(host: HostFolder, tmp_path: Path) -> None:
+    """Clocks and archives lie; the record can be read all the same."""
+    place = host.health().file(MANAGED, policy()).root / MANAGED[1:]
+    os.utime(place, (-(2**33), -(2**33)))
+    bundle = recorded(host.root, tmp_path / "out.tar.gz")
+    assert object_of(bundle)["sources"]["mdatp_managed"]["state"] == "present"
 
 
 def test_the_same_value_has_the_same_stand_in(host: HostFolder, tmp_path: Path) -> None:

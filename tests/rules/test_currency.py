@@ -333,10 +333,14 @@ def test_an_agent_without_any_definitions_is_low(host: HostFolder) -> None:
         {"definitionsStatus": {"$type": "resting"}},
         {**NONE_AT_ALL, **UPDATING},
         {**NONE_AT_ALL, "definitionsVersion": "1.441.100.0"},
+        {**NONE_AT_ALL, "definitionsStatus": {"state": ["upToDate"]}},
+        {**NONE_AT_ALL, "definitionsVersion": {"major": 1}},
+        {**NONE_AT_ALL, "definitionsUpdated": ["1795345200000"]},
     ],
 )
 def test_a_status_that_tells_nothing_is_unknown(host: HostFolder, fields: dict[str, Any]) -> None:
-    """Not known beside a version that is; another word; updating since nobody knows when."""
+    """Not known beside a version that is; another word; updating since nobody knows when;
+    and a shape that is not known."""
     told = host.health(**fields).report()
     assert found(told, "definitions-not-current") == []
     assert "definitions-not-current" in unknown(told)

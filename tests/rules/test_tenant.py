@@ -145,9 +145,12 @@ def test_a_file_of_just_now_and_an_agent_of_nobody_are_no_mismatch(
     assert "tenant-mismatch" not in (*codes(told), *unknown(told))
 
 
-def test_an_agent_that_does_not_show_its_tenant_leaves_it_unknown(host: HostFolder) -> None:
-    """It works for somebody, and does not say for whom."""
-    told = host.health(orgId="unavailable").file(ONBOARD, {"orgId": THEIRS}).report()
+@pytest.mark.parametrize("shown", ["unavailable", "...", "***", "sha256:0123456789ab"])
+def test_an_agent_that_does_not_show_its_tenant_leaves_it_unknown(
+    host: HostFolder, shown: str
+) -> None:
+    """It works for somebody, and does not say for whom; or whoever copied health hid it."""
+    told = host.health(orgId=shown).file(ONBOARD, {"orgId": THEIRS}).report()
     assert "tenant-mismatch" in unknown(told)
     assert codes(told) == []
 
