@@ -19,12 +19,15 @@ def started(now: datetime, severity: Severity = Severity.INFO, **data: Any) -> E
     """`daemon.started`: what it is, and how it watches."""
     because = "store-set-aside" if data.get("set_aside") else None
     told = {key: value for key, value in data.items() if value is not None}
-    return Event("daemon.started", now, severity, {"version": __version__, **told}, because=because)
+    data = {"version": __version__, **told}
+    rests = _seen_by("daemon", now)
+    return Event("daemon.started", now, severity, data, because=because, evidence=rests)
 
 
 def stopped(now: datetime, why: str) -> Event:
     """`daemon.stopped`: an end on purpose."""
-    return Event("daemon.stopped", now, data={"version": __version__}, because=why)
+    data, rests = {"version": __version__}, _seen_by("daemon", now)
+    return Event("daemon.stopped", now, data=data, because=why, evidence=rests)
 
 
 def dropped(now: datetime, lost: Dropped) -> Event:
@@ -35,7 +38,8 @@ def dropped(now: datetime, lost: Dropped) -> Event:
         "to_seq": lost.to_seq,
         "count": lost.count,
     }
-    return Event("events.dropped", now, Severity.MEDIUM, data, because="retention")
+    rests = _seen_by("store", now)
+    return Event("events.dropped", now, Severity.MEDIUM, data, because="retention", evidence=rests)
 
 
 def reloaded(now: datetime, path: str | None, error: str | None, digest: str) -> Event:
@@ -57,7 +61,9 @@ def watching(now: datetime, before: str, after: str, why: str | None) -> Event:
     data = {"source": "watch", "file": None, "before": before, "after": after}
     data |= {"kind": None, "reason": why}
     severity = Severity.LOW if after == "polling" else Severity.INFO
-    return Event("source.changed", now, severity, data, subject="host", because=f"watch-{after}")
+    rests = _seen_by("watch", now)
+    why = f"watch-{after}"
+    return Event("source.changed", now, severity, data, subject="host", because=why, evidence=rests)
 
 
 def heartbeat(
@@ -87,6 +93,11 @@ def heartbeat(
     health = report.sources.get("health")
     rests = (Evidence("health", None, health.taken_at),) if health else ()
     return Event("heartbeat", now, data=data, evidence=rests)
+
+
+def _seen_by(part: str, now: datetime) -> tuple[Evidence, ...]:
+    """What the daemon knows of itself, by the part of it that does."""
+    return (Evidence(part, None, now),)
 
 
 def _state(reading: Reading[Any]) -> str:

@@ -81,7 +81,8 @@ def checkin(scene: Scene) -> tuple[PastCheckin | None, list[Event]]:
         "last_success": now.last_success,
         "last_attempt": now.last_attempt,
     }
-    rests = tuple(Evidence(one.source, one.path, one.time) for one in now.evidence)
+    seen = tuple(Evidence(one.source, one.path, one.time) for one in now.evidence)
+    rests = seen or evidence([scene.reading("health")])  # by which it does not apply
     event = Event("checkin.changed", scene.now, data=data, subject="host", evidence=rests)
     return new, [event]
 

@@ -114,6 +114,12 @@ def _objects(value: Any, where: str) -> Iterable[tuple[str, dict[str, Any]]]:
 # --- what it takes, and what not ----------------------------------------------------------------
 
 
+def test_every_event_names_its_evidence() -> None:
+    """A reader can go and look: no event rests on nothing, the daemon's own included."""
+    lacking = {one["type"] for one in every() if not one["evidence"]}
+    assert lacking == set()
+
+
 def test_every_real_event_is_within_it() -> None:
     """As it is stored, as it is delivered, and by the schema of its type as by that of all."""
     whole = Draft202012Validator(schema.of_all())
