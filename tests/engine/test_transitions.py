@@ -381,6 +381,15 @@ def test_who_governs_is_not_told_of_a_file_that_is_back_in_a_moment() -> None:
     assert told[0].data["after"]["channel"] == "managed_file"
 
 
+@pytest.mark.parametrize(("source", "told"), [("mdeattach_managed", ["added"]), ("wdavcfg", [])])
+def test_an_empty_file_that_appears(source: str, told: list[str]) -> None:
+    """From the portal it is news: it switches a hardened file off. The agent's own says nothing."""
+    machine = Machine().put("mdatp_managed", POLICY, age=DAY).healthy()
+    machine.step()
+    machine.later(HOUR).put(source, {})
+    assert [one.data["kind"] for one in machine.step() if one.type == "policy.changed"] == told
+
+
 # --- consequences -------------------------------------------------------------------------------
 
 
