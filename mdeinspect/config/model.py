@@ -5,6 +5,7 @@ Durations are `timedelta`; in TOML they are texts such as "5s", "10m", "24h", "7
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,11 +48,9 @@ class Until(datetime):
         if isinstance(value, date):  # a datetime is one as well
             return value
         if isinstance(value, str):
-            try:
+            with contextlib.suppress(ValueError):  # said below, in words that help
                 is_day = _DAY.fullmatch(value.strip())
                 return (date if is_day else datetime).fromisoformat(value.strip())
-            except ValueError:
-                pass
         raise ValueError("write a date such as 2027-03-31, or a time such as 2027-03-31T18:00:00Z")
 
     @classmethod

@@ -8,6 +8,7 @@ during a rotation still finds the rest of its lines.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from datetime import datetime
@@ -46,11 +47,9 @@ def born(fd: int) -> float:
     File systems do not tell it. Where there is no first line yet, or none with a time, the last
     change stands in for it: then the file is rotated later, never too early.
     """
-    try:
+    with contextlib.suppress(ValueError):  # it only looked like a time
         if match := _TIME.search(os.pread(fd, HEAD, 0)):
             return datetime.fromisoformat(match[0].decode()).timestamp()
-    except ValueError:  # it only looked like a time
-        pass
     return os.fstat(fd).st_mtime
 
 

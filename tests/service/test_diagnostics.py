@@ -43,12 +43,14 @@ def test_a_long_line_is_cut_to_what_a_pipe_takes_at_once() -> None:
 
 
 def test_a_closed_standard_error_is_no_error() -> None:
-    """Neither is one whose reader has gone."""
+    """Neither is one whose reader has gone: what nobody could take is counted, and that is all."""
     ear, mouth = os.pipe()
     os.close(ear)
-    Stderr(mouth).write("nobody\n")
+    stderr = Stderr(mouth)
+    stderr.write("nobody\n")
     os.close(mouth)
-    Stderr(mouth).write("nowhere\n")
+    stderr.write("nowhere\n")
+    assert stderr._dropped == 2
 
 
 def test_lines_are_json() -> None:
