@@ -59,7 +59,6 @@ def test_ten_thousand_writes_a_second(governed: SimulatedHost, daemon: Daemon) -
     place, last = governed.folder / MANAGED.lstrip("/"), body(99_999_999)
     daemon.start().assessed()
     writes = storm(place, last)
-    assert writes > RATE * LENGTH * 0.5, "this machine cannot write that much"
     final = daemon.until_told("policy.changed", new_digest=digest(last))[-1]
     changes = daemon.told("policy.changed")
     assert len(changes) <= LENGTH / CEILING * 2  # half of them after a look at a half-written file
@@ -67,6 +66,8 @@ def test_ten_thousand_writes_a_second(governed: SimulatedHost, daemon: Daemon) -
     assert not daemon.told("finding.raised", code="policy-malformed")
     check_stream(daemon.told())
     assert daemon.stop() == 0
+    if writes < RATE * LENGTH * 0.5:
+        pytest.skip(f"this machine only managed {writes} writes: all held, but it was no storm")
 
 
 def test_the_queue_of_the_kernel_runs_over(governed: SimulatedHost, daemon_of: Make) -> None:
