@@ -21,6 +21,7 @@ OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
 
 # What of a way is left, the next part last; with each the link it came from, if any.
 Todo = list[tuple[str, str | None]]
+Target = Callable[[str, str, str | None, Todo], str | None]
 Describe = Callable[[str, Sequence[str], os.stat_result], FileFacts]
 
 
@@ -133,28 +134,7 @@ class Files:
 
     def _follow(self, path: str) -> tuple[str, list[str]]:
         """The place behind every link of `path`, inside the root, and the links met."""
-        todo: Todo = [(part, None) for part in path.split("/")[::-1]]
-        done: list[str] = []
-        links: list[str] = []
-        while todo:
-            part, origin = todo.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
-                del done[-1:]
-                continue
-            here = "/".join(["", *done, part])
-            target = self._target(here, path, origin, todo)
-            if target is None:
-                done.append(part)
-                continue
-            links.append(here)
-            if len(links) > MAX_LINKS:
-                raise leads_nowhere(path, todo, "link-loop", "its links form a loop")
-            if target.startswith("/"):
-                done = []
-            todo.extend((part, here) for part in target.split("/")[::-1])
-        return "/" + "/".join(done), links
+        return follow(path, self._target)
 
     def _target(self, here: str, path: str, origin: str | None, todo: Todo) -> str | None:
         """Where the link at `here` points; None when it is no link.
@@ -206,6 +186,36 @@ def folders(path: str) -> Iterator[str]:
     while path != "/":
         path = path.rpartition("/")[0] or "/"
         yield path
+
+
+def follow(path: str, target_of: Target) -> tuple[str, list[str]]:
+    """The place behind every link of `path`, never above `/`, and the links met.
+
+    `target_of(here, path, origin, todo)` tells where the link at `here` points, None when it is no
+    link; `origin` is the link that led here, `todo` what is left of the way.
+    """
+    todo: Todo = [(part, None) for part in path.split("/")[::-1]]
+    done: list[str] = []
+    links: list[str] = []
+    while todo:
+        part, origin = todo.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            del done[-1:]
+            continue
+        here = "/".join(["", *done, part])
+        target = target_of(here, path, origin, todo)
+        if target is None:
+            done.append(part)
+            continue
+        links.append(here)
+        if len(links) > MAX_LINKS:
+            raise leads_nowhere(path, todo, "link-loop", "its links form a loop")
+        if target.startswith("/"):
+            done = []
+        todo.extend((part, here) for part in target.split("/")[::-1])
+    return "/" + "/".join(done), links
 
 
 def _read_at(handle: int, start: int, limit: int) -> bytes:

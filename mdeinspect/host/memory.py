@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mdeinspect.errors import MdeinspectError, NotThere, Unreadable
 from mdeinspect.host.entry import MAX_MEMBER, Entry
-from mdeinspect.host.files import MAX_LINKS, MAX_NAMES, Todo, folders, leads_nowhere
+from mdeinspect.host.files import MAX_NAMES, Todo, folders, follow, leads_nowhere
 from mdeinspect.model import FileFacts, Folder
 
 Gap = Callable[[str], MdeinspectError]
@@ -113,28 +113,7 @@ class MemoryFiles:
 
     def _follow(self, path: str) -> tuple[str, list[str]]:
         """The place behind every link of `path`, and the links met; raises as `Files` does."""
-        todo: Todo = [(part, None) for part in path.split("/")[::-1]]
-        done: list[str] = []
-        links: list[str] = []
-        while todo:
-            part, origin = todo.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
-                del done[-1:]
-                continue
-            here = "/".join(["", *done, part])
-            target = self._target(here, path, origin, todo)
-            if target is None:
-                done.append(part)
-                continue
-            links.append(here)
-            if len(links) > MAX_LINKS:
-                raise leads_nowhere(path, todo, "link-loop", "its links form a loop")
-            if target.startswith("/"):
-                done = []
-            todo.extend((part, here) for part in target.split("/")[::-1])
-        return "/" + "/".join(done), links
+        return follow(path, self._target)
 
     def _target(self, here: str, path: str, origin: str | None, todo: Todo) -> str | None:
         entry = self._entries.get(here)
