@@ -45,8 +45,7 @@ def test_fires_on_the_bad_host(story: Story, platform: Platform, tmp_path: Path)
 @pytest.mark.parametrize("name", ["native", "ecs", "flat"])
 def test_every_backend_is_judged(name: str) -> None:
     """The format that a backend takes is there, so that the test above judges its queries."""
-    if name not in [one.format for one in dialects.here()]:
-        pytest.skip(f"this version has no format {name}: its queries are not judged")
+    assert name in [one.format for one in dialects.here()]
 
 
 @pytest.mark.parametrize(("story", "platform"), CASES)
